@@ -1,0 +1,154 @@
+/**
+ * Parameter specs: how a catalog entry declares what can be chosen. From one declaration come the
+ * TypeScript types of the entry's code, validation, CLI flags, `docs/catalog.md` and the saved settings.
+ */
+import { fail, show, type TrainyardError } from "./errors.ts";
+
+interface Help {
+  readonly help: string;
+}
+export interface NumberParam extends Help {
+  readonly type: "number";
+  readonly default: number;
+  readonly min?: number;
+  readonly max?: number;
+  /** How a form steps through the range. */
+  readonly scale?: "linear" | "log";
+}
+export interface IntegerParam extends Help {
+  readonly type: "integer";
+  readonly default: number;
+  readonly min?: number;
+  readonly max?: number;
+}
+export interface BooleanParam extends Help {
+  readonly type: "boolean";
+  readonly default: boolean;
+}
+export interface ChoiceParam<O extends string = string> extends Help {
+  readonly type: "choice";
+  readonly default: O;
+  readonly options: readonly O[];
+}
+/** A list of numbers of any length, or of exactly `length`. */
+export interface ListParam extends Help {
+  readonly type: "list";
+  readonly of: "integer" | "number";
+  readonly default: readonly number[];
+  readonly min?: number;
+  readonly max?: number;
+  readonly length?: number;
+}
+export type Param = NumberParam | IntegerParam | BooleanParam | ChoiceParam | ListParam;
+export type Params = Readonly<Record<string, Param>>;
+
+export const number = (spec: Omit<NumberParam, "type">): NumberParam => ({ type: "number", ...spec });
+export const integer = (spec: Omit<IntegerParam, "type">): IntegerParam => ({ type: "integer", ...spec });
+export const boolean = (spec: Omit<BooleanParam, "type">): BooleanParam => ({ type: "boolean", ...spec });
+export const choice = <const O extends string>(spec: Omit<ChoiceParam<O>, "type">): ChoiceParam<O> => ({ type: "choice", ...spec });
+export const integers = (spec: Omit<ListParam, "type" | "of">): ListParam => ({ type: "list", of: "integer", ...spec });
+export const numbers = (spec: Omit<ListParam, "type" | "of">): ListParam => ({ type: "list", of: "number", ...spec });
+
+/** The TypeScript type of a parameter's value. */
+export type ValueOf<P extends Param> = P extends BooleanParam
+  ? boolean
+  : P extends ChoiceParam<infer O>
+    ? O
+    : P extends ListParam
+      ? readonly number[]
+      : number;
+export type ValuesOf<P extends Params> = { readonly [K in keyof P]: ValueOf<P[K]> };
+export type ParamValue = number | boolean | string | readonly number[];
+export type ParamValues = Readonly<Record<string, ParamValue>>;
+
+/** What every catalog entry says about itself, whatever its kind. */
+export interface Head<P extends Params = Params> {
+  /** Name in the API, CLI and files: kebab-case, never changed once released. */
+  readonly id: string;
+  readonly title: string;
+  readonly summary: string;
+  /** Where the formula or the idea comes from. */
+  readonly reference?: string;
+  readonly params: P;
+}
+
+/** What a parameter accepts, in words: "a number from 0 to 1". Used by errors, flags and docs alike. */
+export function wanted(param: Param): string {
+  switch (param.type) {
+    case "boolean":
+      return "true or false";
+    case "choice":
+      return `one of ${param.options.join(", ")}`;
+    case "list":
+      return `${param.length === undefined ? "a list" : `a list of ${param.length}`} of ${param.of}s${range(param)}`;
+    default:
+      return `${param.type === "integer" ? "an integer" : "a number"}${range(param)}`;
+  }
+}
+
+const range = ({ min, max }: { min?: number; max?: number }): string =>
+  min !== undefined && max !== undefined
+    ? ` from ${min} to ${max}`
+    : min !== undefined
+      ? ` of at least ${min}`
+      : max !== undefined
+        ? ` of at most ${max}`
+        : "";
+
+function accepts(param: Param, value: unknown): boolean {
+  const inRange = (v: unknown, kind: string, { min, max }: { min?: number; max?: number }) =>
+    typeof v === "number" && Number.isFinite(v) && (kind === "number" || Number.isInteger(v)) && v >= (min ?? v) && v <= (max ?? v);
+  switch (param.type) {
+    case "boolean":
+      return typeof value === "boolean";
+    case "choice":
+      return param.options.includes(value as string);
+    case "list":
+      return Array.isArray(value) && (param.length === undefined || value.length === param.length) && value.every((v) => inRange(v, param.of, param));
+    default:
+      return inRange(value, param.type, param);
+  }
+}
+
+/**
+ * Fills in defaults and checks types and ranges. `where` names the entry in errors: `optimizer "adam"`.
+ * Every problem is collected, so that a form can show all of them at once.
+ */
+export function checkParams(
+  where: string,
+  params: Params,
+  given: Readonly<Record<string, unknown>> = {},
+): { values: ParamValues; problems: TrainyardError[] } {
+  const problems: TrainyardError[] = [];
+  const known = Object.keys(params);
+  for (const name of Object.keys(given)) if (!known.includes(name)) problems.push(fail("UNKNOWN_PARAMETER", { where, name, known }));
+  const values: Record<string, ParamValue> = {};
+  for (const [name, param] of Object.entries(params)) {
+    const value = given[name] ?? param.default;
+    if (accepts(param, value)) values[name] = value as ParamValue;
+    else problems.push(fail("BAD_PARAMETER", { where, name, want: wanted(param), got: show(value) }));
+  }
+  return { values, problems };
+}
+
+/** `checkParams`, for where one problem is enough: throws the first. */
+export function resolveParams<P extends Params>(where: string, params: P, given?: Readonly<Record<string, unknown>>): ValuesOf<P> {
+  const { values, problems } = checkParams(where, params, given);
+  if (problems[0]) throw problems[0];
+  return values as ValuesOf<P>;
+}
+
+/** Reads a parameter from text, as a command line or a form gives it. Bad text comes back as it is, for `checkParams` to refuse. */
+export function parseParam(param: Param, text: string): unknown {
+  const toNumber = (t: string): number | string => (t.trim() === "" || Number.isNaN(Number(t)) ? t : Number(t));
+  switch (param.type) {
+    case "boolean":
+      return text === "true" ? true : text === "false" ? false : text;
+    case "choice":
+      return text;
+    case "list":
+      return text === "" ? [] : text.split(",").map(toNumber);
+    default:
+      return toNumber(text);
+  }
+}
