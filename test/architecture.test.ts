@@ -1,0 +1,61 @@
+/** Holds the import arrows of docs/architecture.md and the files that own an outside thing. */
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, normalize, sep } from "node:path";
+import { expect, test } from "vitest";
+
+/** Bottom up: a folder may import from itself and from any row above it here, never from its own row or a row below. */
+const order = [
+  ["shared"],
+  ["engine"],
+  ["data", "storage"],
+  ["evaluation", "explain", "learners"],
+  ["catalog"],
+  ["cli", "worker", "server", "executors"],
+];
+const level = (folder: string) => order.findIndex((row) => row.includes(folder));
+const folderOf = (path: string) => path.split("/")[1] ?? "";
+
+const unix = (path: string) => normalize(path).split(sep).join("/");
+const files = readdirSync("src", { recursive: true, encoding: "utf8" })
+  .filter((file) => file.endsWith(".ts"))
+  .map((file) => ({ path: unix(join("src", file)), text: readFileSync(join("src", file), "utf8") }));
+const imports = files.flatMap(({ path, text }) =>
+  [...text.matchAll(/^(?!\s*(?:\*|\/[/*])).*?\b(?:from|import)\s*\(?\s*["']([^"']+)["']/gm)].map(([, to = ""]) => ({
+    path,
+    to: to.startsWith(".") ? unix(join(dirname(path), to)) : to,
+  })),
+);
+
+test("every file in src lies in a folder that has a place in the order", () => {
+  expect(files.filter(({ path }) => level(folderOf(path)) < 0).map(({ path }) => path)).toEqual([]);
+});
+
+test("no folder imports from beside or above itself", () => {
+  const inner = imports.filter(({ to }) => to.startsWith("src/"));
+  const back = inner.filter(({ path, to }) => folderOf(path) !== folderOf(to) && level(folderOf(path)) <= level(folderOf(to)));
+  expect(inner.length).toBeGreaterThan(0);
+  expect(back.map(({ path, to }) => `${path} imports ${to}`)).toEqual([]);
+});
+
+test("nothing in src imports from outside src", () => {
+  expect(imports.filter(({ to }) => /^(\.\.|test|scripts|examples|bench|dist)\//.test(to))).toEqual([]);
+});
+
+test.each([
+  ["onnxruntime-node", "src/engine/session.ts"],
+  ["onnx-buf", "src/engine/onnx.ts"],
+])("%s is imported by %s alone", (name, owner) => {
+  const importers = imports.filter(({ to }) => to === name || to.startsWith(`${name}/`)).map(({ path }) => path);
+  expect([...new Set(importers)]).toEqual([owner]);
+});
+
+test("process.env is read in src/cli/config.ts alone, tests aside", () => {
+  const readers = files.filter(({ path, text }) => text.includes("process.env") && !path.endsWith(".test.ts"));
+  expect(readers.map(({ path }) => path).filter((path) => path !== "src/cli/config.ts")).toEqual([]);
+});
+
+test("every runtime dependency has a row in docs/dependencies.md", () => {
+  const { dependencies } = JSON.parse(readFileSync("package.json", "utf8"));
+  const text = readFileSync("docs/dependencies.md", "utf8");
+  expect(Object.keys(dependencies).filter((name) => !text.includes(`\n| \`${name}\` |`))).toEqual([]);
+});
