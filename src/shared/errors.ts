@@ -162,6 +162,6 @@ export function show(value: unknown): string {
 }
 
 /** [batch, 3, 32, 32] */
-export const showShape = (shape: readonly number[]): string => `[${shape.map((d) => (d < 0 ? "batch" : d)).join(", ")}]`;
+export const showShape = (shape: readonly (number | string)[]): string => `[${shape.join(", ")}]`;
 
 const list = (names: readonly string[]): string => names.join(", ");

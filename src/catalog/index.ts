@@ -1,0 +1,9 @@
+/** The one list of everything that can be chosen. */
+import type { Head } from "../shared/define.ts";
+import { initializers } from "./initializers/index.ts";
+import { layers } from "./layers/index.ts";
+import { losses } from "./losses/index.ts";
+import { models } from "./models/index.ts";
+import { optimizers } from "./optimizers/index.ts";
+
+export const catalog = { models, layers, losses, optimizers, initializers } satisfies Record<string, readonly Head[]>;

@@ -1,0 +1,157 @@
+/** Values and nodes: an immutable graph of typed tensors that grows as op functions are called. `onnx.ts` writes it down. */
+import { fail, showShape } from "../shared/errors.ts";
+import type { Op } from "./ops.ts";
+
+export type DType = "float32" | "float64" | "int32" | "int64" | "uint8" | "bool";
+
+/** A length, or the name of a length that is only known when the graph runs ("batch"). */
+export type Dim = number | string;
+export type Shape = readonly Dim[];
+
+export interface TensorType {
+  readonly dtype: DType;
+  readonly shape: Shape;
+}
+
+/** A tensor in memory. int64 is held as BigInt64Array, bool as one byte each. */
+export interface Tensor extends TensorType {
+  readonly shape: readonly number[];
+  readonly data: TensorData;
+}
+export type TensorData = Float32Array | Float64Array | Int32Array | BigInt64Array | Uint8Array;
+
+/** The typed array of each dtype. */
+export const arrayOf = {
+  float32: Float32Array,
+  float64: Float64Array,
+  int32: Int32Array,
+  int64: BigInt64Array,
+  uint8: Uint8Array,
+  bool: Uint8Array,
+} satisfies Record<DType, unknown>;
+
+/** ONNX attributes: integers, numbers, text, lists of integers, and tensors for constants. */
+export type Attribute = number | string | readonly number[] | Tensor;
+export type Attributes = Readonly<Record<string, Attribute | undefined>>;
+
+/** What computes a value: an op, or one of the three ways in. */
+export type NodeKind = Op | "Input" | "Constant" | "Loop";
+
+export interface Node {
+  /** Creation order; inputs always have smaller ids. */
+  readonly id: number;
+  readonly kind: NodeKind;
+  readonly inputs: readonly Value[];
+  readonly attributes: Attributes;
+  readonly outputs: readonly Value[];
+  /** The layer it belongs to: the first part of its ONNX name, so that a runtime error names the layer. */
+  readonly scope: string;
+  readonly loop?: LoopBody;
+}
+
+export interface Value extends TensorType {
+  readonly node: Node;
+  /** Which output of the node. */
+  readonly index: number;
+}
+
+/** The body of a Loop: its own inputs (iteration, then carried values) and results. Everything else it reads is captured from outside. */
+export interface LoopBody {
+  readonly inputs: readonly Value[];
+  readonly results: readonly Value[];
+}
+
+/** A graph ready to be written: inputs in order, outputs by name. */
+export interface Graph {
+  readonly name: string;
+  readonly inputs: readonly Value[];
+  readonly outputs: Readonly<Record<string, Value>>;
+  /** ONNX metadata_props. */
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+let nextId = 0;
+let scope = "";
+
+/** Runs `build`, giving every node made in it the scope of a layer. */
+export function inScope<T>(name: string, build: () => T): T {
+  const outer = scope;
+  scope = name;
+  try {
+    return build();
+  } finally {
+    scope = outer;
+  }
+}
+
+/** Makes a node with the given output types. Op functions call this; other code calls op functions. */
+export function makeNode(
+  kind: NodeKind,
+  inputs: readonly Value[],
+  attributes: Attributes,
+  types: readonly TensorType[],
+  loop?: LoopBody,
+): readonly Value[] {
+  const outputs: Value[] = [];
+  const node: Node = { id: nextId++, kind, inputs, attributes, outputs, scope, ...(loop && { loop }) };
+  for (const [index, { dtype, shape }] of types.entries()) outputs.push(Object.freeze({ node, index, dtype, shape }));
+  Object.freeze(outputs);
+  return Object.freeze(node).outputs;
+}
+
+/** A graph input. */
+export const input = (name: string, dtype: DType, shape: Shape): Value => only(makeNode("Input", [], { name }, [{ dtype, shape }]));
+
+/** A tensor written into the graph. */
+export const constant = (tensor: Tensor): Value => only(makeNode("Constant", [], { value: tensor }, [tensor]));
+
+/** A constant number; its shape is [], or `shape` filled with it. */
+export function scalar(value: number, dtype: DType = "float32", shape: readonly number[] = []): Value {
+  const data = new arrayOf[dtype](sizeOf(shape));
+  if (data instanceof BigInt64Array) data.fill(BigInt(value));
+  else data.fill(value);
+  return constant({ dtype, shape, data });
+}
+
+/** An int64 constant of shape [n]: what ONNX takes for shapes, axes and offsets. */
+export const int64s = (values: readonly number[]): Value =>
+  constant({ dtype: "int64", shape: [values.length], data: BigInt64Array.from(values, BigInt) });
+
+/**
+ * `steps` iterations of `build` in one call of the runtime. The body may read any value made outside it;
+ * what does not depend on the iteration is computed once, before the loop.
+ * @param initial carried values before the first iteration
+ * @param build (iteration: int64 [], carried) -> the carried values after it, and values to stack over iterations
+ * @returns carried values after the last iteration, and stacks of shape [steps, ...]
+ */
+export function loop(
+  steps: Value,
+  stepsName: string,
+  initial: readonly Value[],
+  build: (iteration: Value, carried: readonly Value[]) => { carried: readonly Value[]; stacked: readonly Value[] },
+): { carried: readonly Value[]; stacked: readonly Value[] } {
+  const iteration = input("iteration", "int64", []);
+  const inputs = initial.map((v, i) => input(`carried_${i}`, v.dtype, v.shape));
+  const { carried, stacked } = build(iteration, inputs);
+  const types = [...carried, ...stacked.map((v) => ({ dtype: v.dtype, shape: [stepsName, ...v.shape] }))];
+  const outputs = makeNode("Loop", [steps, ...initial], {}, types, { inputs: [iteration, ...inputs], results: [...carried, ...stacked] });
+  return { carried: outputs.slice(0, carried.length), stacked: outputs.slice(carried.length) };
+}
+
+/** The single output of a node. */
+export function only(values: readonly Value[]): Value {
+  const [value] = values;
+  if (!value || values.length > 1) throw fail("INTERNAL", { detail: `expected a node of one output, got ${values.length}` });
+  return value;
+}
+
+/** Number of elements of a static shape. */
+export const sizeOf = (shape: Shape): number => known(shape).reduce((a, b) => a * b, 1);
+
+/** The shape as numbers; a symbolic length here is our own mistake. */
+export function known(shape: Shape): readonly number[] {
+  if (shape.some((d) => typeof d === "string")) throw fail("INTERNAL", { detail: `shape ${showShape(shape)} must be static here` });
+  return shape as readonly number[];
+}
+
+export const sameShape = (a: Shape, b: Shape): boolean => a.length === b.length && a.every((d, i) => d === b[i]);

@@ -1,0 +1,135 @@
+/** The kinds of parts a training step is made of. The catalog declares entries of these kinds; the engine assembles them. */
+import type { Dataset, Task } from "../shared/dataset.ts";
+import type { Head, Params, ValuesOf } from "../shared/define.ts";
+import type { Random } from "../shared/random.ts";
+import type { Value } from "./graph.ts";
+
+// --- layers ---
+
+export interface WeightOptions {
+  readonly initializer: string;
+  /** Values that flow into and out of one unit: what initialisers scale by. */
+  readonly fanIn?: number;
+  readonly fanOut?: number;
+  /** For initializer "constant". */
+  readonly constant?: number;
+}
+
+/** What a layer is given to build itself with. */
+export interface LayerContext {
+  /** Outputs of the layers it reads, each [batch, ...]. */
+  readonly inputs: readonly Value[];
+  /** Whether this graph trains: dropout, augmentation and batch statistics are active. */
+  readonly training: boolean;
+  /** 1 for a sample that counts, 0 for padding of a short batch: float32 [batch]. Only when training. */
+  readonly sampleWeights: Value;
+  /** A trained tensor of this layer. */
+  weight(name: string, shape: readonly number[], options: WeightOptions): Value;
+  /** A tensor that is carried from step to step but not trained, and how it changes. */
+  state(name: string, shape: readonly number[], initial: number): { readonly value: Value; update(next: Value): void };
+  /**
+   * Fresh random numbers for this step, a function of seed and step alone: `size` of them, uniform in [0, 1)
+   * and passed through `transform`, an elementwise function that is computed once for many steps.
+   */
+  random(size: number, transform?: (uniform: Value) => Value): Value;
+  /** Throws LAYER_SHAPE_MISMATCH unless the condition holds. @param want what the layer expects, such as "[batch, features]" */
+  expect(condition: boolean, want: string): void;
+}
+
+export interface LayerKind<P extends Params = Params> extends Head<P> {
+  /** How many layers it reads. */
+  readonly arity: "one" | "many";
+  build(context: LayerContext, params: ValuesOf<P>): Value;
+}
+
+// --- losses ---
+
+export interface LossKind<P extends Params = Params> extends Head<P> {
+  readonly tasks: readonly Task[];
+  /**
+   * Loss of each sample, [batch].
+   * @param output [batch, classes], or [batch, 1] for regression
+   * @param target class index int32 [batch], or value float32 [batch]
+   */
+  each(output: Value, target: Value, params: ValuesOf<P>): Value;
+  /** How much each sample counts, [batch]; all alike when absent. */
+  weigh?(target: Value, params: ValuesOf<P>): Value;
+  /** From the network's output to what people read: probabilities, scores or values. */
+  link(output: Value): Value;
+}
+
+// --- optimizers ---
+
+/** The optimizer's parameters as scalar graph values: they may change at every step without a rebuild. */
+export type ScalarsOf<P extends Params> = { readonly [K in keyof P]: Value };
+
+export interface OptimizerKind<P extends Params = Params, S extends string = string> extends Head<P> {
+  /** Names of the tensors kept per weight, each of the weight's shape and zero at first. */
+  readonly state: readonly S[];
+  /**
+   * One update of one weight.
+   * @param tensors w the weight, g its gradient, t the number of this update from 1 (scalar float32), and the state
+   * @returns the new weight and state
+   */
+  step(tensors: { readonly [K in "w" | "g" | "t" | S]: Value }, params: ScalarsOf<P>): { readonly [K in "w" | S]: Value };
+}
+
+// --- schedules ---
+
+/** Where a training is when a learning rate is asked for. */
+export interface Progress {
+  /** Updates done so far, from 0. */
+  readonly step: number;
+  readonly stepsPerEpoch: number;
+  readonly totalSteps: number;
+  /** Validation loss (training loss without validation) of each finished epoch. */
+  readonly losses: readonly number[];
+}
+
+export interface ScheduleKind<P extends Params = Params> extends Head<P> {
+  /** The factor on the optimizer's learning rate. */
+  factor(progress: Progress, params: ValuesOf<P>): number;
+}
+
+// --- initialisers ---
+
+export interface InitializerKind extends Head<Record<string, never>> {
+  fill(data: Float32Array, options: Required<Omit<WeightOptions, "initializer">>, random: Random): void;
+}
+
+// --- models ---
+
+/** A network as JSON. Layers read the layer before them unless `inputs` names others; "input" is the sample. The last one is the output. */
+export interface NetworkDescription {
+  readonly name?: string;
+  readonly layers: readonly LayerDescription[];
+}
+export interface LayerDescription {
+  readonly id: string;
+  readonly layer: string;
+  readonly params?: Readonly<Record<string, unknown>>;
+  readonly inputs?: readonly string[];
+}
+
+export interface ModelKind<P extends Params = Params> extends Head<P> {
+  readonly tasks: readonly Task[];
+  /** The network for samples of a shape and a number of outputs. */
+  network(sampleShape: readonly number[], outputs: number, params: ValuesOf<P>): NetworkDescription;
+}
+
+// --- datasets ---
+
+export interface DatasetKind<P extends Params = Params> extends Head<P> {
+  readonly tasks: readonly Task[];
+  load(params: ValuesOf<P>, path?: string): Promise<Dataset>;
+}
+
+// Each helper only infers the parameter types of an entry, then forgets them so that entries fit in one list.
+export const layer = <const P extends Params>(kind: LayerKind<P>): LayerKind => kind as unknown as LayerKind;
+export const loss = <const P extends Params>(kind: LossKind<P>): LossKind => kind as unknown as LossKind;
+export const optimizer = <const P extends Params, const S extends string>(kind: OptimizerKind<P, S>): OptimizerKind =>
+  kind as unknown as OptimizerKind;
+export const schedule = <const P extends Params>(kind: ScheduleKind<P>): ScheduleKind => kind as unknown as ScheduleKind;
+export const initializer = (kind: Omit<InitializerKind, "params">): InitializerKind => ({ ...kind, params: {} });
+export const model = <const P extends Params>(kind: ModelKind<P>): ModelKind => kind as unknown as ModelKind;
+export const dataset = <const P extends Params>(kind: DatasetKind<P>): DatasetKind => kind as unknown as DatasetKind;

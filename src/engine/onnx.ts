@@ -1,0 +1,215 @@
+/** Writes a graph as ONNX: the only file that knows the protobuf classes. Format: https://onnx.ai/onnx/repo-docs/IR.html */
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import {
+  type AttributeProto,
+  AttributeProtoSchema,
+  AttributeProto_AttributeType as AttributeType,
+  type GraphProto,
+  GraphProtoSchema,
+  ModelProtoSchema,
+  type NodeProto,
+  NodeProtoSchema,
+  TensorProto_DataType as OnnxType,
+  type TensorProto,
+  TensorProtoSchema,
+  type ValueInfoProto,
+  ValueInfoProtoSchema,
+} from "onnx-buf";
+import { type Attribute, type DType, type Graph, int64s, type LoopBody, type Node, type Tensor, type TensorType, type Value } from "./graph.ts";
+import { type Op, opRule } from "./ops.ts";
+
+/** Opset 20 (November 2023) is read by ONNX Runtime 1.17 and later. */
+export const OPSET = 20;
+const IR_VERSION = 9;
+
+const onnxType = {
+  float32: OnnxType.FLOAT,
+  float64: OnnxType.DOUBLE,
+  int32: OnnxType.INT32,
+  int64: OnnxType.INT64,
+  uint8: OnnxType.UINT8,
+  bool: OnnxType.BOOL,
+} satisfies Record<DType, OnnxType>;
+
+/** The bytes of a `.onnx` file. Node names are `layer/Op_number`. */
+export function toOnnx(graph: Graph): Uint8Array {
+  const names = new Map<Value, string>();
+  for (const v of graph.inputs) names.set(v, v.node.attributes.name as string);
+  const initializers = new Map<string, TensorProto>();
+  const body = writeGraph(graph.name, graph.inputs, Object.values(graph.outputs), Object.keys(graph.outputs), () => true, { names, initializers });
+  body.initializer = [...initializers.values()];
+  const model = create(ModelProtoSchema, {
+    irVersion: BigInt(IR_VERSION),
+    opsetImport: [{ domain: "", version: BigInt(OPSET) }],
+    producerName: "trainyard",
+    graph: body,
+    metadataProps: Object.entries(graph.metadata ?? {}).map(([key, value]) => ({ key, value })),
+  });
+  return toBinary(ModelProtoSchema, model);
+}
+
+/** The metadata_props of a `.onnx` file. */
+export const readMetadata = (bytes: Uint8Array): Record<string, string> =>
+  Object.fromEntries(fromBinary(ModelProtoSchema, bytes).metadataProps.map(({ key, value }) => [key, value]));
+
+interface Writer {
+  /** Names of the values written so far, in this graph and those around it. */
+  readonly names: Map<Value, string>;
+  /** Constants, all in the outermost graph; equal small ones are written once. */
+  readonly initializers: Map<string, TensorProto>;
+}
+
+/** @param owns whether a node is written in this graph; the others belong to a graph around it */
+function writeGraph(
+  name: string,
+  inputs: readonly Value[],
+  results: readonly Value[],
+  resultNames: readonly string[],
+  owns: (node: Node) => boolean,
+  { names, initializers }: Writer,
+): GraphProto {
+  const wanted = new Map<Value, string>();
+  for (const [i, v] of results.entries()) {
+    const computedHere = owns(v.node) && v.node.kind !== "Input" && v.node.kind !== "Constant";
+    if (computedHere && !wanted.has(v)) wanted.set(v, resultNames[i]!);
+  }
+  const nodes: NodeProto[] = [];
+  for (const node of reachable(results, owns)) {
+    if (node.kind === "Input") continue;
+    if (node.kind === "Constant") {
+      const [v] = node.outputs as [Value];
+      names.set(v, writeConstant(node.attributes.value as Tensor, node.id, initializers));
+      continue;
+    }
+    const nodeName = `${node.scope || name}/${node.kind}_${node.id}`;
+    for (const v of node.outputs) names.set(v, wanted.get(v) ?? (v.index ? `${nodeName}:${v.index}` : nodeName));
+    nodes.push(node.kind === "Loop" ? writeLoop(node, nodeName, { names, initializers }) : writeNode(node, nodeName, { names, initializers }));
+  }
+  // A result that is an input, a constant, from outside, or named already gets a name of its own.
+  for (const [i, v] of results.entries()) {
+    if (names.get(v) === resultNames[i]) continue;
+    nodes.push(create(NodeProtoSchema, { opType: "Identity", name: `${name}/${resultNames[i]}`, input: [names.get(v)!], output: [resultNames[i]!] }));
+  }
+  return create(GraphProtoSchema, {
+    name,
+    node: nodes,
+    input: inputs.map((v) => valueInfo(names.get(v)!, v)),
+    output: results.map((v, i) => valueInfo(resultNames[i]!, v)),
+  });
+}
+
+function writeNode(node: Node, name: string, { names, initializers }: Writer): NodeProto {
+  const { operands = [], hidden = [], onnx } = opRule(node.kind as Op);
+  const operandNames = operands.map((key) => {
+    const attribute = node.attributes[key];
+    const tensor = Array.isArray(attribute) ? (int64s(attribute).node.attributes.value as Tensor) : (attribute as Tensor);
+    return writeConstant(tensor, node.id, initializers);
+  });
+  return create(NodeProtoSchema, {
+    opType: onnx ?? node.kind,
+    name,
+    input: [...node.inputs.map((v) => names.get(v)!), ...operandNames],
+    output: node.outputs.map((v) => names.get(v)!),
+    attribute: Object.entries(node.attributes).flatMap(([key, value]) =>
+      value === undefined || operands.includes(key) || hidden.includes(key) ? [] : [writeAttribute(key, value)],
+    ),
+  });
+}
+
+/** ONNX Loop: inputs (trip count, condition, carried...), body (iteration, condition, carried...) -> (condition, carried..., stacked...). */
+function writeLoop(node: Node, name: string, { names, initializers }: Writer): NodeProto {
+  const body = node.loop!;
+  for (const v of body.inputs) names.set(v, `${name}/${v.node.attributes.name}`);
+  const inside = dependsOn(body);
+  const condition = `${name}/condition`;
+  const graph = writeGraph(
+    `${name}/body`,
+    body.inputs,
+    body.results,
+    body.results.map((_, i) => `${name}/result_${i}`),
+    inside,
+    { names, initializers },
+  );
+  graph.input.splice(1, 0, valueInfo(condition, { dtype: "bool", shape: [] }));
+  graph.output.unshift(valueInfo(`${condition}_out`, { dtype: "bool", shape: [] }));
+  graph.node.push(create(NodeProtoSchema, { opType: "Identity", name: `${condition}_out`, input: [condition], output: [`${condition}_out`] }));
+  const [trips, ...carried] = node.inputs;
+  return create(NodeProtoSchema, {
+    opType: "Loop",
+    name,
+    input: [names.get(trips!)!, "", ...carried.map((v) => names.get(v)!)],
+    output: node.outputs.map((v) => names.get(v)!),
+    attribute: [create(AttributeProtoSchema, { name: "body", type: AttributeType.GRAPH, g: graph })],
+  });
+}
+
+/** Whether a node of a loop's body depends on the body's inputs. Only such nodes are written in the body: all else is computed once, before it. */
+function dependsOn(body: LoopBody): (node: Node) => boolean {
+  const memo = new Map<Node, boolean>(body.inputs.map((v) => [v.node, true]));
+  const depends = (node: Node): boolean => {
+    const seen = memo.get(node);
+    if (seen !== undefined) return seen;
+    const answer = [...node.inputs, ...(node.loop?.results ?? [])].map((v) => depends(v.node)).some(Boolean);
+    memo.set(node, answer);
+    return answer;
+  };
+  for (const v of body.results) depends(v.node);
+  return (node) => memo.get(node) === true;
+}
+
+/** The owned nodes that results need, in order of creation, which is a topological order. */
+function reachable(results: readonly Value[], owns: (node: Node) => boolean): Node[] {
+  const seen = new Set<Node>();
+  const stack = results.map((v) => v.node);
+  for (let node = stack.pop(); node; node = stack.pop()) {
+    if (seen.has(node)) continue;
+    seen.add(node);
+    for (const v of [...node.inputs, ...(node.loop?.results ?? [])]) stack.push(v.node);
+  }
+  const inBodies = new Set<Node>();
+  for (const node of seen) {
+    if (!node.loop || !owns(node)) continue;
+    const inside = dependsOn(node.loop);
+    for (const other of seen) if (inside(other)) inBodies.add(other);
+  }
+  return [...seen].filter((node) => owns(node) && !inBodies.has(node)).sort((a, b) => a.id - b.id);
+}
+
+function writeConstant({ dtype, shape, data }: Tensor, id: number, initializers: Map<string, TensorProto>): string {
+  const key = data.length <= 8 ? `${dtype}[${shape}](${data})` : `constant_${id}_${initializers.size}`;
+  if (!initializers.has(key)) {
+    const rawData = new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
+    initializers.set(key, create(TensorProtoSchema, { name: key, dataType: onnxType[dtype], dims: shape.map(BigInt), rawData }));
+  }
+  return key;
+}
+
+function writeAttribute(name: string, value: Attribute): AttributeProto {
+  if (name === "to") return create(AttributeProtoSchema, { name, type: AttributeType.INT, i: BigInt(onnxType[value as DType]) });
+  if (typeof value === "string") return create(AttributeProtoSchema, { name, type: AttributeType.STRING, s: new TextEncoder().encode(value) });
+  if (typeof value === "number") {
+    // The float attributes of this vocabulary; every other number is an integer.
+    return name === "alpha" || name === "beta"
+      ? create(AttributeProtoSchema, { name, type: AttributeType.FLOAT, f: value })
+      : create(AttributeProtoSchema, { name, type: AttributeType.INT, i: BigInt(value) });
+  }
+  return create(AttributeProtoSchema, { name, type: AttributeType.INTS, ints: (value as readonly number[]).map(BigInt) });
+}
+
+const valueInfo = (name: string, { dtype, shape }: TensorType): ValueInfoProto =>
+  create(ValueInfoProtoSchema, {
+    name,
+    type: {
+      value: {
+        case: "tensorType",
+        value: {
+          elemType: onnxType[dtype],
+          shape: {
+            dim: shape.map((d) => ({
+              value: typeof d === "number" ? { case: "dimValue" as const, value: BigInt(d) } : { case: "dimParam" as const, value: d },
+            })),
+          },
+        },
+      },
+    },
+  });

@@ -1,0 +1,398 @@
+/** Network + loss + optimizer -> the ONNX graphs of a training: whoever has an ONNX Runtime can execute them. */
+import type { Normalisation, Task } from "../shared/dataset.ts";
+import type { ParamValues } from "../shared/define.ts";
+import { fail, showShape } from "../shared/errors.ts";
+import { backward } from "./backward.ts";
+import { constant, type DType, type Graph, input, inScope, loop, type Shape, scalar, type Value } from "./graph.ts";
+import type { LossKind, OptimizerKind } from "./kinds.ts";
+import type { Network, NetworkTensor } from "./network.ts";
+import {
+  abs,
+  add,
+  argMax,
+  cast,
+  clip,
+  div,
+  equal,
+  gather,
+  matmul,
+  max,
+  min,
+  mul,
+  neg,
+  oneHot,
+  reduceSum,
+  reshape,
+  sqrt,
+  square,
+  sub,
+} from "./ops.ts";
+
+export interface PlanOptions {
+  readonly network: Network;
+  readonly task: Task;
+  readonly loss: LossKind;
+  readonly lossParams: ParamValues;
+  readonly optimizer: OptimizerKind;
+  readonly batchSize: number;
+  /** dtype of the resident samples. */
+  readonly inputDType: "uint8" | "float32";
+  readonly normalisation: Normalisation;
+  /** Class names in index order; empty for regression. */
+  readonly labels: readonly string[];
+  /** Clip the gradient of all weights together to a length, or each element to a size. Their values are graph inputs. */
+  readonly clipNorm?: boolean;
+  readonly clipValue?: boolean;
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+/** A tensor that goes out of one call of `train` and into the next. */
+export interface StateTensor extends NetworkTensor {
+  readonly role: "weight" | "state" | "optimizer";
+}
+
+export interface Plan {
+  /** What `plan.json` says: enough to feed the graphs without this program. */
+  readonly spec: PlanSpec;
+  /** Many training steps per call. */
+  readonly train: Graph;
+  /** One step in two halves, for data-parallel training: a batch's gradients, and their application. */
+  readonly gradient: Graph;
+  readonly apply: Graph;
+  readonly evaluate: Graph;
+  /** Forward only, for any batch size. */
+  readonly predict: Graph;
+}
+
+export interface PlanSpec {
+  readonly version: 1;
+  readonly task: Task;
+  readonly batchSize: number;
+  readonly inputDType: "uint8" | "float32";
+  readonly sampleShape: readonly number[];
+  readonly outputs: number;
+  readonly labels: readonly string[];
+  readonly normalisation: Normalisation;
+  readonly state: readonly StateTensor[];
+  /** Names of the optimizer's scalar inputs besides the learning rate: "optimizer.beta1". */
+  readonly hyperparameters: readonly string[];
+  /** Random numbers: the tape's length and the size of each draw of a step. Draw d of a step reads `draws[d]` numbers from its offset. */
+  readonly tape: { readonly length: number; readonly draws: readonly number[] };
+  readonly files: Readonly<Record<"train" | "gradient" | "apply" | "evaluate" | "predict", string>>;
+}
+
+export const graphNames = ["train", "gradient", "apply", "evaluate", "predict"] as const;
+
+/**
+ * Compiles a plan. Nothing runs yet.
+ * @throws OUTPUT_SHAPE_MISMATCH when the network's output does not suit the task
+ */
+export function compilePlan(options: PlanOptions): Plan {
+  const spec = describePlan(options);
+  return {
+    spec,
+    train: trainGraph(options, spec),
+    gradient: gradientGraph(options, spec),
+    apply: applyGraph(options, spec),
+    evaluate: evaluateGraph(options, spec),
+    predict: predictGraph(options, spec),
+  };
+}
+
+function describePlan({ network, task, optimizer, batchSize, inputDType, normalisation, labels, clipNorm, clipValue }: PlanOptions): PlanSpec {
+  const outputs = task === "classification" ? labels.length : 1;
+  if (network.outputShape.length !== 1 || network.outputShape[0] !== outputs) {
+    const why = task === "classification" ? `one output per class, ${outputs} in this dataset` : "one value, as the task is regression";
+    throw fail("OUTPUT_SHAPE_MISMATCH", {
+      layer: network.layers.at(-1)!.id,
+      want: showShape(["batch", outputs]),
+      got: showShape(["batch", ...network.outputShape]),
+      why,
+    });
+  }
+  const slots = network.weights.flatMap((w) =>
+    optimizer.state.map((slot) => ({ name: slotName(w.name, slot), shape: w.shape, initial: { initializer: "zeros" }, role: "optimizer" as const })),
+  );
+  const draws = network.draws(batchSize);
+  return {
+    version: 1,
+    task,
+    batchSize,
+    inputDType,
+    sampleShape: network.sampleShape,
+    outputs,
+    labels,
+    normalisation,
+    state: [
+      ...network.weights.map((w) => ({ ...w, role: "weight" as const })),
+      ...network.states.map((s) => ({ ...s, role: "state" as const })),
+      ...slots,
+    ],
+    hyperparameters: [
+      ...Object.keys(optimizer.params)
+        .filter((name) => name !== "learningRate")
+        .map((name) => `optimizer.${name}`),
+      ...(clipNorm ? ["clipNorm"] : []),
+      ...(clipValue ? ["clipValue"] : []),
+    ],
+    tape: { length: draws.length ? Math.max(2 ** 18, 4 * Math.max(...draws)) : 0, draws },
+    files: { train: "train.onnx", gradient: "gradient.onnx", apply: "apply.onnx", evaluate: "evaluate.onnx", predict: "predict.onnx" },
+  };
+}
+
+const nextName = (name: string) => `next:${name}`;
+const slotName = (weight: string, slot: string) => `${weight}@${slot}`;
+
+// --- the graphs ---
+
+/**
+ * Inputs: `steps` int64 [], `samples` [samples, ...], `targets` [samples], `order` int64 [steps, batch], `sampleWeights` [steps, batch],
+ * `learningRate` [steps], `update` [] (number of the first update, from 1), hyper-parameters [], `tape` [length] and
+ * `offsets` int64 [steps, draws] where the network draws, and every state tensor.
+ * Outputs: `next:` of every state tensor, `loss` [steps] (mean over the batch) and `score` [steps]
+ * (accuracy, or mean absolute error).
+ */
+function trainGraph(options: PlanOptions, spec: PlanSpec): Graph {
+  const { count, samples, targets, order, weights } = datasetInputs(spec);
+  const learningRate = input("learningRate", "float32", ["steps"]);
+  const update = input("update", "float32", []);
+  const hyper = hyperInputs(spec);
+  const state = stateInputs(spec.state);
+  const random = randomInputs(spec, ["steps"]);
+
+  const { carried, stacked } = loop(count, "steps", [...state.values()], (i, values) => {
+    const now = new Map([...state.keys()].map((name, n) => [name, values[n]!]));
+    const rows = gather(order, i); // [batch]
+    const offsets = random && spec.tape.draws.map((_, d) => gather(reshape(gather(random.offsets, i), [spec.tape.draws.length]), constantIndex(d)));
+    const half = lossAndGradients(options, spec, {
+      x: gather(samples, rows),
+      target: gather(targets, rows),
+      sampleWeights: gather(weights, i),
+      state: now,
+      tape: random?.tape,
+      offsets,
+    });
+    const next = applyGradients(options, half.gradients, {
+      state: now,
+      learningRate: gather(learningRate, i),
+      t: add(update, cast(i, "float32")),
+      hyper,
+    });
+    for (const [name, value] of half.states) next.set(name, value);
+    return { carried: [...now.keys()].map((name) => next.get(name)!), stacked: [half.loss, half.score] };
+  });
+  const inputs = [
+    count,
+    samples,
+    targets,
+    order,
+    weights,
+    learningRate,
+    update,
+    ...hyper.values(),
+    ...(random ? [random.tape, random.offsets] : []),
+    ...state.values(),
+  ];
+  const outputs = Object.fromEntries([...state.keys()].map((name, n) => [nextName(name), carried[n]!]));
+  return { name: "train", inputs, outputs: { ...outputs, loss: stacked[0]!, score: stacked[1]! } };
+}
+
+/** The first half: inputs `x` [batch, ...], `target`, `sampleWeights` [batch], `tape`, `offsets` [draws], weights and states; outputs `gradient:` of each weight, states, loss, score. */
+function gradientGraph(options: PlanOptions, spec: PlanSpec): Graph {
+  const x = input("x", spec.inputDType, [spec.batchSize, ...spec.sampleShape]);
+  const target = input("target", targetType(spec), [spec.batchSize]);
+  const sampleWeights = input("sampleWeights", "float32", [spec.batchSize]);
+  const state = stateInputs(spec.state.filter((s) => s.role !== "optimizer"));
+  const random = randomInputs(spec, []);
+  const offsets = random && spec.tape.draws.map((_, d) => gather(random.offsets, constantIndex(d)));
+  const { loss, score, gradients, states } = lossAndGradients(options, spec, { x, target, sampleWeights, state, tape: random?.tape, offsets });
+  const outputs = Object.fromEntries([
+    ...[...gradients].map(([name, g]) => [`gradient:${name}`, g] as const),
+    ...[...states].map(([name, s]) => [nextName(name), s] as const),
+  ]);
+  return {
+    name: "gradient",
+    inputs: [x, target, sampleWeights, ...(random ? [random.tape, random.offsets] : []), ...state.values()],
+    outputs: { ...outputs, loss, score },
+  };
+}
+
+/** The second half: inputs `gradient:` of each weight, `learningRate` [], `update` [], hyper-parameters, weights and optimizer state; outputs the new ones. */
+function applyGraph(options: PlanOptions, spec: PlanSpec): Graph {
+  const learningRate = input("learningRate", "float32", []);
+  const t = input("update", "float32", []);
+  const hyper = hyperInputs(spec);
+  const state = stateInputs(spec.state.filter((s) => s.role !== "state"));
+  const gradients = new Map(options.network.weights.map((w) => [w.name, input(`gradient:${w.name}`, "float32", w.shape)]));
+  const next = applyGradients(options, gradients, { state, learningRate, t, hyper });
+  const outputs = Object.fromEntries([...next].map(([name, v]) => [nextName(name), v]));
+  return { name: "apply", inputs: [...gradients.values(), learningRate, t, ...hyper.values(), ...state.values()], outputs };
+}
+
+/**
+ * Inputs as `train` without its rates. Outputs: `loss` [steps] (sum over the batch's samples), `predictions` [steps, batch]
+ * (class index or value), and for classification `counts` [classes, classes] (rows the truth, columns the prediction).
+ */
+function evaluateGraph({ network, loss, lossParams }: PlanOptions, spec: PlanSpec): Graph {
+  const { count, samples, targets, order, weights } = datasetInputs(spec);
+  const state = stateInputs(spec.state.filter((s) => s.role !== "optimizer"));
+  const classes = spec.task === "classification" ? spec.outputs : 0;
+  const initial = classes ? [scalar(0, "float32", [classes, classes])] : [];
+  const { carried, stacked } = loop(count, "steps", initial, (i, counts) => {
+    const rows = gather(order, i);
+    const target = gather(targets, rows);
+    const w = gather(weights, i); // [batch]
+    const { output } = network.build({ x: normalise(gather(samples, rows), spec), tensors: state });
+    const total = inScope("loss", () => reduceSum(mul(w, loss.each(output, target, lossParams)), [0]));
+    if (!classes) return { carried: [], stacked: [total, reshape(output, [spec.batchSize])] };
+    const prediction = argMax(output);
+    const truth = mul(oneHot(target, classes), reshape(w, [spec.batchSize, 1])); // [batch, classes]
+    return { carried: [add(counts[0]!, matmul(truth, oneHot(prediction, classes), { tA: true }))], stacked: [total, prediction] };
+  });
+  return {
+    name: "evaluate",
+    inputs: [count, samples, targets, order, weights, ...state.values()],
+    outputs: { loss: stacked[0]!, predictions: stacked[1]!, ...(classes && { counts: carried[0]! }) },
+  };
+}
+
+/** Inputs: `input` [batch, ...] of raw values, weights and states. Outputs: `output` (probabilities, scores or a value) and for classification `label` int64 [batch]. */
+function predictGraph({ network, loss, metadata }: PlanOptions, spec: PlanSpec, bound?: ReadonlyMap<string, Value>): Graph {
+  const x = input("input", spec.inputDType, ["batch", ...spec.sampleShape]);
+  const state = bound ?? stateInputs(spec.state.filter((s) => s.role !== "optimizer"));
+  const { output } = network.build({ x: normalise(x, spec), tensors: state });
+  return {
+    name: "predict",
+    inputs: [x, ...(bound ? [] : state.values())],
+    outputs: { output: inScope("output", () => loss.link(output)), ...(spec.task === "classification" && { label: argMax(output) }) },
+    metadata: {
+      "trainyard.task": spec.task,
+      "trainyard.labels": JSON.stringify(spec.labels),
+      "trainyard.preprocessing": JSON.stringify([{ step: "standardise", ...spec.normalisation }]),
+      ...metadata,
+    },
+  };
+}
+
+/** The predict graph with the trained tensors written into it: what `model.onnx` holds. */
+export function compileModel(options: PlanOptions, tensors: ReadonlyMap<string, Float32Array>): Graph {
+  const spec = describePlan(options);
+  const bound = spec.state
+    .filter((s) => s.role !== "optimizer")
+    .map(({ name, shape }) => [name, constant({ dtype: "float32", shape, data: tensors.get(name)! })] as const);
+  return predictGraph(options, spec, new Map(bound));
+}
+
+// --- their parts ---
+
+interface Batch {
+  readonly x: Value;
+  readonly target: Value;
+  readonly sampleWeights: Value;
+  readonly state: ReadonlyMap<string, Value>;
+  readonly tape?: Value;
+  readonly offsets?: readonly Value[];
+}
+
+/** Forward and backward of one batch. Padding has weight zero, so each sample counts exactly once. */
+function lossAndGradients(
+  { network, loss, lossParams }: PlanOptions,
+  spec: PlanSpec,
+  { x, target, sampleWeights, state, tape, offsets = [] }: Batch,
+) {
+  const training = { sampleWeights, tape: tape ?? scalar(0, "float32", [1]), offsets };
+  const { output, states } = network.build({ x: normalise(x, spec), tensors: state, training });
+  const { mean, score } = inScope("loss", () => {
+    const w = loss.weigh ? mul(sampleWeights, loss.weigh(target, lossParams)) : sampleWeights;
+    const average = (each: Value, by: Value) => div(reduceSum(mul(by, each), [0]), reduceSum(by, [0]));
+    const each =
+      spec.task === "classification"
+        ? cast(equal(argMax(output), cast(target, "int64")), "float32")
+        : abs(sub(reshape(output, [spec.batchSize]), target));
+    return { mean: average(loss.each(output, target, lossParams), w), score: average(each, sampleWeights) };
+  });
+  const weights = network.weights.map((w) => state.get(w.name)!);
+  const gradients = new Map(backward(mean, weights).map((g, i) => [network.weights[i]!.name, g]));
+  return { loss: mean, score, gradients, states };
+}
+
+interface Update {
+  readonly state: ReadonlyMap<string, Value>;
+  readonly learningRate: Value;
+  readonly t: Value;
+  readonly hyper: ReadonlyMap<string, Value>;
+}
+
+/** One update of every weight, after clipping. */
+function applyGradients(
+  { optimizer }: PlanOptions,
+  gradients: ReadonlyMap<string, Value>,
+  { state, learningRate, t, hyper }: Update,
+): Map<string, Value> {
+  return inScope("optimizer", () => {
+    const next = new Map<string, Value>();
+    const params = Object.fromEntries(
+      Object.keys(optimizer.params).map((name) => [name, name === "learningRate" ? learningRate : hyper.get(`optimizer.${name}`)!]),
+    );
+    for (const [name, g] of clipped(gradients, hyper)) {
+      const slots = Object.fromEntries(optimizer.state.map((slot) => [slot, state.get(slotName(name, slot))!]));
+      const { w, ...changed } = optimizer.step({ ...slots, w: state.get(name)!, g, t } as never, params as never) as Record<string, Value>;
+      next.set(name, w!);
+      for (const [slot, value] of Object.entries(changed)) next.set(slotName(name, slot), value);
+    }
+    return next;
+  });
+}
+
+/** By norm: g · min(1, limit / ‖all g‖), as in https://arxiv.org/abs/1211.5063. By value: each element to ±limit. */
+function clipped(gradients: ReadonlyMap<string, Value>, hyper: ReadonlyMap<string, Value>): ReadonlyMap<string, Value> {
+  const [norm, value] = [hyper.get("clipNorm"), hyper.get("clipValue")];
+  let result = [...gradients];
+  if (value) result = result.map(([name, g]) => [name, max(min(g, value), neg(value))]);
+  if (norm) {
+    const squares = result.map(([, g]) =>
+      reduceSum(
+        square(g),
+        g.shape.map((_, i) => i),
+      ),
+    );
+    const scale = clip(div(norm, add(sqrt(squares.reduce((a, b) => add(a, b))), 1e-6)), 0, 1);
+    result = result.map(([name, g]) => [name, mul(g, scale)]);
+  }
+  return new Map(result);
+}
+
+/** (x - mean) / deviation in float32, per channel where there are several. */
+function normalise(x: Value, { normalisation: { mean, deviation } }: PlanSpec): Value {
+  return inScope("normalise", () => {
+    const rank = x.shape.length;
+    const perChannel = (values: readonly number[]) =>
+      constant({
+        dtype: "float32",
+        shape: values.length === 1 ? [] : [values.length, ...Array<number>(rank - 2).fill(1)],
+        data: Float32Array.from(values),
+      });
+    const floats = cast(x, "float32");
+    const centred = mean.every((m) => m === 0) ? floats : sub(floats, perChannel(mean));
+    return deviation.every((d) => d === 1) ? centred : mul(centred, perChannel(deviation.map((d) => 1 / d)));
+  });
+}
+
+// --- their inputs ---
+
+const targetType = (spec: PlanSpec): DType => (spec.task === "classification" ? "int32" : "float32");
+
+const datasetInputs = (spec: PlanSpec) => ({
+  count: input("steps", "int64", []),
+  samples: input("samples", spec.inputDType, ["samples", ...spec.sampleShape]),
+  targets: input("targets", targetType(spec), ["samples"]),
+  order: input("order", "int64", ["steps", spec.batchSize]),
+  weights: input("sampleWeights", "float32", ["steps", spec.batchSize]),
+});
+
+const stateInputs = (state: readonly StateTensor[]) => new Map(state.map(({ name, shape }) => [name, input(name, "float32", shape)]));
+const hyperInputs = (spec: PlanSpec) => new Map(spec.hyperparameters.map((name) => [name, input(name, "float32", [])]));
+const randomInputs = ({ tape: { length, draws } }: PlanSpec, leading: Shape) =>
+  draws.length ? { tape: input("tape", "float32", [length]), offsets: input("offsets", "int64", [...leading, draws.length]) } : undefined;
+
+const constantIndex = (i: number) => constant({ dtype: "int64", shape: [1], data: BigInt64Array.of(BigInt(i)) });
