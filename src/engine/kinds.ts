@@ -52,8 +52,8 @@ export interface LossKind<P extends Params = Params> extends Head<P> {
    * @param target class index int32 [batch], or value float32 [batch]
    */
   each(output: Value, target: Value, params: ValuesOf<P>): Value;
-  /** How much each sample counts, [batch]; all alike when absent. */
-  weigh?(target: Value, params: ValuesOf<P>): Value;
+  /** How much each sample counts, [batch]; all alike when absent or undefined. Of the output only the shape may matter. */
+  weigh?(output: Value, target: Value, params: ValuesOf<P>): Value | undefined;
   /** From the network's output to what people read: probabilities, scores or values. */
   link(output: Value): Value;
 }

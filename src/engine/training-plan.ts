@@ -303,7 +303,8 @@ function lossAndGradients(
   const training = { sampleWeights, tape: tape ?? scalar(0, "float32", [1]), offsets };
   const { output, states } = network.build({ x: normalise(x, spec), tensors: state, training });
   const { mean, score } = inScope("loss", () => {
-    const w = loss.weigh ? mul(sampleWeights, loss.weigh(target, lossParams)) : sampleWeights;
+    const own = loss.weigh?.(output, target, lossParams);
+    const w = own ? mul(sampleWeights, own) : sampleWeights;
     const average = (each: Value, by: Value) => div(reduceSum(mul(by, each), [0]), reduceSum(by, [0]));
     const each =
       spec.task === "classification"
