@@ -28,7 +28,7 @@ export const gradients = {
   Sub: (g) => [g, neg(g)],
   Mul: (g, _, [a, b]) => [mul(g, b), mul(g, a)],
   Div: (g, y, [, b]) => [div(g, b), neg(div(mul(g, y), b))],
-  Pow: (g, y, [a, b]) => [mul(g, mul(b, pow(a, sub(b, 1)))), where(greater(a, 0), mul(g, mul(y, o.log(a))), 0)],
+  Pow: (g, y, [a, b]) => [mul(g, where(o.equal(b, 0), 0, mul(b, pow(a, sub(b, 1))))), where(greater(a, 0), mul(g, mul(y, o.log(a))), 0)],
   Neg: (g) => [neg(g)],
   Abs: (g, _, [x]) => [mul(g, sign(x))],
   Sqrt: (g, y) => [div(g, mul(y, 2))],
@@ -36,7 +36,7 @@ export const gradients = {
   Log: (g, _, [x]) => [div(g, x)],
   Erf: (g, _, [x]) => [mul(g, mul(exp(neg(square(x))), 2 / Math.sqrt(Math.PI)))],
   Max: (g, _, [a, b]) => tied(g, a, b),
-  Min: (g, _, [a, b]) => tied(g, b, a).reverse(),
+  Min: (g, _, [a, b]) => tied(g, b, a),
   Clip: (g, y, [x]) => [where(o.equal(x, y), g, 0)],
 
   // activations
@@ -222,7 +222,7 @@ function sliceGradient(g: Value, x: Value, attributes: Attributes): Value {
   const { starts, axes, steps } = attributes as unknown as Record<"starts" | "axes" | "steps", number[]>;
   return axes.reduceRight((inner, axis, i) => {
     const [size, taken, step] = [known(x.shape)[axis]!, known(g.shape)[axis]!, steps[i]!];
-    const first = starts[i]! < 0 ? starts[i]! + size : Math.min(starts[i]!, size - 1);
+    const first = Math.min(Math.max(starts[i]! < 0 ? starts[i]! + size : starts[i]!, 0), size - 1);
     if (step === 1)
       return o.pad(inner, [...x.shape.map((_, d) => (d === axis ? first : 0)), ...x.shape.map((_, d) => (d === axis ? size - first - taken : 0))]);
     const rows = Array.from({ length: taken }, (_, k) => first + k * step);
