@@ -1,7 +1,7 @@
 /** The gradient of every op: the page to read first. `backward.ts` walks it. */
-import { type Attributes, int64s, known, type Shape, scalar, sizeOf, type Value } from "./graph.ts";
+import { type Attributes, arrayOf, constant, int64s, known, type Shape, scalar, sizeOf, type Value } from "./graph.ts";
 import * as o from "./ops.ts";
-import { abs, add, cast, div, exp, greater, mul, neg, type Op, pow, sigmoid, sign, softmax, sqrt, square, sub, transpose, where } from "./ops.ts";
+import { abs, add, cast, div, exp, greater, mul, neg, type Op, pow, sigmoid, sign, softmax, square, sub, transpose, where } from "./ops.ts";
 
 /**
  * g = dL/dy   y = output   [a, b] = inputs   → one gradient per input; broadcasting is undone by backward.ts.
@@ -22,83 +22,79 @@ export interface Stop {
 }
 const stop = (why: string): Stop => ({ stops: why });
 
+// biome-ignore format: a table reads as a page
 export const gradients = {
   // arithmetic
-  Add: (g) => [g, g],
-  Sub: (g) => [g, neg(g)],
-  Mul: (g, _, [a, b]) => [mul(g, b), mul(g, a)],
-  Div: (g, y, [, b]) => [div(g, b), neg(div(mul(g, y), b))],
-  Pow: (g, y, [a, b]) => [mul(g, where(o.equal(b, 0), 0, mul(b, pow(a, sub(b, 1))))), where(greater(a, 0), mul(g, mul(y, o.log(a))), 0)],
-  Neg: (g) => [neg(g)],
-  Abs: (g, _, [x]) => [mul(g, sign(x))],
-  Sqrt: (g, y) => [div(g, mul(y, 2))],
-  Exp: (g, y) => [mul(g, y)],
-  Log: (g, _, [x]) => [div(g, x)],
-  Erf: (g, _, [x]) => [mul(g, mul(exp(neg(square(x))), 2 / Math.sqrt(Math.PI)))],
-  Max: (g, _, [a, b]) => tied(g, a, b),
-  Min: (g, _, [a, b]) => tied(g, b, a),
-  Clip: (g, y, [x]) => [where(o.equal(x, y), g, 0)],
+  Add:               (g) => [g, g],
+  Sub:               (g) => [g, neg(g)],
+  Mul:               (g, _, [a, b]) => [mul(g, b), mul(g, a)],
+  Div:               (g, y, [, b]) => [div(g, b), neg(div(mul(g, y), b))],
+  Pow:               (g, y, [a, b]) => [mul(g, where(o.equal(b, 0), 0, mul(b, pow(a, sub(b, 1))))), where(greater(a, 0), mul(g, mul(y, o.log(a))), 0)],
+  Neg:               (g) => [neg(g)],
+  Abs:               (g, _, [x]) => [mul(g, sign(x))],
+  Sqrt:              (g, y) => [div(g, mul(y, 2))],
+  Exp:               (g, y) => [mul(g, y)],
+  Log:               (g, _, [x]) => [div(g, x)],
+  Erf:               (g, _, [x]) => [mul(g, mul(exp(neg(square(x))), 2 / Math.sqrt(Math.PI)))],
+  Max:               (g, _, [a, b]) => tied(g, a, b),
+  Min:               (g, _, [a, b]) => tied(g, b, a),
+  Clip:              (g, y, [x]) => [where(o.equal(x, y), g, 0)],
 
   // activations
-  Relu: (g, y) => [where(greater(y, 0), g, 0)],
-  LeakyRelu: (g, _, [x], { attributes: { alpha } }) => [where(greater(x, 0), g, mul(g, alpha as number))],
-  Elu: (g, y, [x], { attributes: { alpha } }) => [where(greater(x, 0), g, mul(g, add(y, alpha as number)))],
-  Sigmoid: (g, y) => [mul(g, mul(y, sub(1, y)))],
-  Tanh: (g, y) => [mul(g, sub(1, square(y)))],
-  Softplus: (g, _, [x]) => [mul(g, sigmoid(x))],
-  Gelu: (g, _, [x]) => [mul(g, add(normalCdf(x), mul(x, normalPdf(x))))],
-  HardSwish: (g, _, [x]) => [mul(g, where(greater(abs(x), 3), cast(greater(x, 0), x.dtype), add(div(x, 3), 0.5)))],
-  Softmax: (g, y) => [mul(y, sub(g, o.reduceSum(mul(g, y), [-1], { keep: true })))],
-  LogSoftmax: (g, _, [x]) => [sub(g, mul(softmax(x), o.reduceSum(g, [-1], { keep: true })))],
+  Relu:              (g, y) => [mul(g, cast(greater(y, 0), g.dtype))],
+  LeakyRelu:         (g, _, [x], { attributes: { alpha } }) => [where(greater(x, 0), g, mul(g, alpha as number))],
+  Elu:               (g, y, [x], { attributes: { alpha } }) => [where(greater(x, 0), g, mul(g, add(y, alpha as number)))],
+  Sigmoid:           (g, y) => [mul(g, mul(y, sub(1, y)))],
+  Tanh:              (g, y) => [mul(g, sub(1, square(y)))],
+  Softplus:          (g, _, [x]) => [mul(g, sigmoid(x))],
+  Gelu:              (g, _, [x]) => [mul(g, add(normalCdf(x), mul(x, normalPdf(x))))],
+  HardSwish:         (g, _, [x]) => [mul(g, where(greater(abs(x), 3), cast(greater(x, 0), x.dtype), add(div(x, 3), 0.5)))],
+  Softmax:           (g, y) => [mul(y, sub(g, o.reduceSum(mul(g, y), [-1], { keep: true })))],
+  LogSoftmax:        (g, _, [x]) => [sub(g, mul(softmax(x), o.reduceSum(g, [-1], { keep: true })))],
 
   // linear algebra
-  MatMul: (g, _, [a, b]) => [o.matmul(g, b, { tB: true }), o.matmul(a, g, { tA: true })],
-  Gemm: (g, _, inputs, { attributes }) => gemmGradient(g, inputs, attributes),
-  Conv: (g, _, inputs, { attributes }) => convGradient(g, inputs, attributes),
-  ConvTranspose: (g, _, inputs, { attributes }) => convTransposeGradient(g, inputs, attributes),
+  MatMul:            (g, _, [a, b]) => [o.matmul(g, b, { tB: true }), o.matmul(a, g, { tA: true })],
+  Gemm:              (g, _, inputs, { attributes }) => gemmGradient(g, inputs, attributes),
+  Conv:              (g, _, inputs, { attributes }) => convGradient(g, inputs, attributes),
+  ConvTranspose:     (g, _, inputs, { attributes }) => convTransposeGradient(g, inputs, attributes),
 
   // windows
-  MaxPool: (g, _, [x], { attributes, outputs }) => [maxPoolGradient(g, x, outputs[1]!, attributes)],
-  AveragePool: (g, _, [x], { attributes }) => [averagePoolGradient(g, x, attributes)],
+  MaxPool:           (g, _, [x], { attributes }) => [maxPoolGradient(g, x, attributes)],
+  AveragePool:       (g, _, [x], { attributes }) => [averagePoolGradient(g, x, attributes)],
   GlobalAveragePool: (g, _, [x]) => [o.expand(div(g, sizeOf(x.shape.slice(2))), known(x.shape))],
 
   // reductions: g is stretched back over the reduced axes
-  ReduceSum: (g, _, [x], c) => [o.expand(keepAxes(g, x, c), known(x.shape))],
-  ReduceMean: (g, _, [x], c) => [o.expand(div(keepAxes(g, x, c), sizeOf(x.shape) / sizeOf(g.shape)), known(x.shape))],
-  ReduceMax: (g, y, [x], c) => [reduceMaxGradient(keepAxes(g, x, c), keepAxes(y, x, c), x, c.attributes.axes as number[])],
+  ReduceSum:         (g, _, [x], c) => [o.expand(keepAxes(g, x, c), known(x.shape))],
+  ReduceMean:        (g, _, [x], c) => [o.expand(div(keepAxes(g, x, c), sizeOf(x.shape) / sizeOf(g.shape)), known(x.shape))],
+  ReduceMax:         (g, y, [x], c) => [reduceMaxGradient(keepAxes(g, x, c), keepAxes(y, x, c), x, c.attributes.axes as number[])],
 
   // shape and selection
-  Cast: (g, _, [x]) => [cast(g, x.dtype)],
-  Where: (g, _, [c]) => [undefined, where(c, g, 0), where(c, 0, g)],
-  Reshape: (g, _, [x]) => [o.reshape(g, x.shape)],
-  Flatten: (g, _, [x]) => [o.reshape(g, x.shape)],
-  Transpose: (g, _, __, { attributes: { perm } }) => [transpose(g, invert(perm as number[]))],
-  Expand: (g) => [g],
-  Concat: (g, _, inputs, { attributes: { axis } }) =>
-    o.split(
-      g,
-      inputs.map((v) => known(v.shape)[axis as number]!),
-      axis as number,
-    ),
-  Split: (_, __, ___, { gradients, attributes: { axis } }) => [o.concat(gradients, axis as number)],
-  Slice: (g, _, [x], { attributes }) => [sliceGradient(g, x, attributes)],
-  Pad: (g, _, [x], { attributes: { pads } }) => [window(g, (pads as number[]).slice(0, x.shape.length), known(x.shape))],
-  Gather: (g, _, [x, i], { attributes: { axis } }) => [gatherGradient(g, x, i, axis as number), undefined],
+  Cast:              (g, _, [x]) => [cast(g, x.dtype)],
+  Where:             (g, _, [c]) => [undefined, where(c, g, 0), where(c, 0, g)],
+  Reshape:           (g, _, [x]) => [o.reshape(g, x.shape)],
+  Flatten:           (g, _, [x]) => [o.reshape(g, x.shape)],
+  Transpose:         (g, _, __, { attributes: { perm } }) => [transpose(g, invert(perm as number[]))],
+  Expand:            (g) => [g],
+  Concat:            (g, _, inputs, { attributes: { axis } }) => o.split(g, inputs.map((v) => known(v.shape)[axis as number]!), axis as number),
+  Split:             (_, __, ___, { gradients, attributes: { axis } }) => [o.concat(gradients, axis as number)],
+  Slice:             (g, _, [x], { attributes }) => [sliceGradient(g, x, attributes)],
+  Pad:               (g, _, [x], { attributes: { pads } }) => [window(g, (pads as number[]).slice(0, x.shape.length), known(x.shape))],
+  Gather:            (g, _, [x, i], { attributes: { axis } }) => [gatherGradient(g, x, i, axis as number), undefined],
 
   // no gradient, and why
-  Sign: stop("piecewise constant"),
-  Floor: stop("piecewise constant"),
-  Not: stop("a truth value, not a quantity"),
-  Equal: stop("a truth value, not a quantity"),
-  Less: stop("a truth value, not a quantity"),
-  LessOrEqual: stop("a truth value, not a quantity"),
-  Greater: stop("a truth value, not a quantity"),
-  GreaterOrEqual: stop("a truth value, not a quantity"),
-  ArgMax: stop("an index, not a quantity"),
-  OneHot: stop("its input is an index, not a quantity"),
-  SliceAt: stop("it reads random numbers, which depend on no weight"),
-  MaxUnpool: stop("it only appears in gradients"),
-  ScatterElements: stop("it only appears in gradients"),
+  Sign:              stop("piecewise constant"),
+  Floor:             stop("piecewise constant"),
+  Not:               stop("a truth value, not a quantity"),
+  Equal:             stop("a truth value, not a quantity"),
+  Less:              stop("a truth value, not a quantity"),
+  LessOrEqual:       stop("a truth value, not a quantity"),
+  Greater:           stop("a truth value, not a quantity"),
+  GreaterOrEqual:    stop("a truth value, not a quantity"),
+  ArgMax:            stop("an index, not a quantity"),
+  OneHot:            stop("its input is an index, not a quantity"),
+  SliceAt:           stop("it reads random numbers, which depend on no weight"),
+  MaxUnpool:         stop("it only appears in gradients"),
+  ScatterElements:   stop("it only appears in gradients"),
 } satisfies Record<Op, Rule | Stop>;
 
 // --- small helpers ---
@@ -123,11 +119,10 @@ const keepAxes = (v: Value, x: Value, { attributes: { axes } }: Context) =>
 
 const invert = (perm: readonly number[]) => perm.map((_, i) => perm.indexOf(i));
 const zeros = (x: Value, shape: Shape = x.shape) => scalar(0, x.dtype, known(shape));
-const axesOf = (shape: Shape) => shape.map((_, i) => i);
 
 /** The block of `shape` that starts at `starts`. */
-const window = (x: Value, starts: readonly number[], shape: readonly number[], steps?: readonly number[]) =>
-  o.slice(x, { starts, ends: starts.map((s, i) => s + (shape[i]! - 1) * (steps?.[i] ?? 1) + 1), axes: axesOf(shape), steps });
+const window = (x: Value, starts: readonly number[], shape: readonly number[]) =>
+  o.slice(x, { starts, ends: starts.map((s, i) => s + shape[i]!), axes: shape.map((_, i) => i) });
 
 // --- trickier gradients ---
 
@@ -165,35 +160,76 @@ function convTransposeGradient(g: Value, [x, w]: Inputs, attributes: Attributes)
 }
 
 /**
- * dw[o, c, i, j] = Σ over batch, p, q of g[b, o, p, q] · x[b, c, p·stride + i·dilation - pad, q·stride + j·dilation - pad].
- * One batched matrix product per kernel position (i, j), of g with the slice of x that this position saw.
+ * dw[o, c, i, j] = Σ over batch, p, q of g[b, o, p, q] · x[b, c, p·stride + i·dilation - pad, q·stride + j·dilation - pad]:
+ * batched matrix products of g with what each kernel position (i, j) saw of x. Few channels see all positions at once;
+ * for many, one position at a time stays in the cache.
  * @param x [batch, channels, h, w]  @param g [batch, filters, oh, ow]  @param shape [filters, channels / group, kh, kw]
  */
-function correlate(x: Value, g: Value, shape: Shape, { strides, pads, dilations, group }: ConvAttributes): Value {
+function correlate(x: Value, g: Value, shape: Shape, a: ConvAttributes): Value {
   const [filters, channels, kh, kw] = known(shape) as [number, number, number, number];
   const [batch, , oh, ow] = known(g.shape) as [number, number, number, number];
-  const padded = o.pad(x, [0, 0, pads[0]!, pads[1]!, 0, 0, pads[2]!, pads[3]!]);
-  const depthwise = channels === 1 && filters === group;
-  const grouped = (v: Value, perGroup: number) => o.reshape(v, group === 1 ? [batch, perGroup, oh * ow] : [batch, group, perGroup, oh * ow]);
-  const gg = depthwise ? g : grouped(g, filters / group); // [batch, (group), filters / group, oh · ow]
-  const positions = Array.from({ length: kh * kw }, (_, n) => {
-    const [i, j] = [Math.floor(n / kw), n % kw];
-    const seen = window(padded, [0, 0, i * dilations[0], j * dilations[1]], [batch, channels * group, oh, ow], [1, 1, ...strides]);
-    if (depthwise) return o.reshape(o.reduceSum(o.reduceSum(mul(g, seen), [2, 3]), [0]), [filters, 1, 1]);
-    const product = o.reduceSum(o.matmul(gg, grouped(seen, channels), { tB: true }), [0]); // [(group), filters / group, channels]
-    return o.reshape(product, [filters, channels, 1]);
-  });
-  return o.reshape(o.concat(positions, 2), [filters, channels, kh, kw]);
+  const rows = (v: Value, count: number) => o.reshape(v, a.group === 1 ? [batch, count, oh * ow] : [batch, a.group, count, oh * ow]);
+  const product = (positions: readonly number[]) => {
+    const seen = windows(x, [kh, kw], a, positions);
+    return o.reduceSum(o.matmul(rows(g, filters / a.group), rows(seen, channels * positions.length), { tB: true }), [0]); // [(group), filters / group, channels · positions]
+  };
+  const positions = range(kh * kw);
+  if (channels < 16) return o.reshape(product(positions), shape);
+  return o.reshape(
+    o.concat(
+      positions.map((n) => o.reshape(product([n]), [filters, channels, 1])),
+      2,
+    ),
+    shape,
+  );
 }
 
-/** g goes to where the maximum was. Windows that overlap may share a maximum, so there the parts are added. */
-function maxPoolGradient(g: Value, x: Value, indices: Value, attributes: Attributes): Value {
-  const { kernel_shape, strides, pads } = attributes as unknown as { kernel_shape: number[]; strides: number[]; pads: number[] };
+/**
+ * What kernel positions see of a picture (im2col): a convolution with kernels that are 1 at one position and 0 elsewhere.
+ * ONNX Runtime runs it in parallel, where slices would be copied by one thread.
+ * @param positions numbers i · kw + j
+ * @returns [batch, channels · positions, oh, ow]
+ */
+function windows(
+  x: Value,
+  [kh, kw]: readonly [number, number],
+  { strides, pads, dilations }: Omit<ConvAttributes, "group">,
+  positions = range(kh * kw),
+): Value {
+  const channels = known(x.shape)[1]!;
+  const shape = [channels * positions.length, 1, kh, kw];
+  const data = new arrayOf[x.dtype as "float32" | "float64"](sizeOf(shape));
+  for (let c = 0; c < channels; c++) for (const [n, position] of positions.entries()) data[(c * positions.length + n) * kh * kw + position] = 1;
+  return o.conv(x, constant({ dtype: x.dtype, shape, data }), undefined, { strides, pads, dilations, group: channels });
+}
+const range = (length: number): readonly number[] => Array.from({ length }, (_, i) => i);
+
+/** g goes to where the maximum was, the first of equals. Windows that overlap may share a maximum, so there the parts are added. */
+function maxPoolGradient(g: Value, x: Value, attributes: Attributes): Value {
+  const { kernel_shape, strides, pads } = attributes as unknown as { kernel_shape: [number, number]; strides: [number, number]; pads: number[] };
+  const [kh, kw] = kernel_shape;
+  const [batch, channels, height, width] = known(x.shape) as [number, number, number, number];
+  const [, , oh, ow] = known(g.shape) as [number, number, number, number];
+  const [top, left] = pads as [number, number];
+  // Padding never wins: it is the lowest number there is.
+  const lowest = x.dtype === "float64" ? -Number.MAX_VALUE : -3.4028234663852886e38;
+  const padded = o.pad(x, [0, 0, top, left, 0, 0, pads[2]!, pads[3]!], lowest);
+  const seen = windows(padded, kernel_shape, { strides, pads: [0, 0, 0, 0], dilations: [1, 1] });
+  const winner = o.argMax(o.reshape(seen, [batch, channels, kh * kw, oh * ow]), 2); // [batch, channels, oh · ow], i · kw + j of the window
+  // Flat position in x of the window's corner, by channel and by window, then of the winner in it.
+  const plane = int64Range(batch * channels, (n) => n * height * width, [batch, channels, 1]);
+  const corner = int64Range(oh * ow, (n) => (Math.floor(n / ow) * strides[0] - top) * width + (n % ow) * strides[1] - left, [oh * ow]);
+  // i · width + j; counting the rows passed is cheaper than dividing.
+  const inside = range(kh - 1).reduce((at, i) => add(at, mul(cast(o.greaterOrEqual(winner, (i + 1) * kw), "int64"), width - kw)), winner);
+  const indices = o.reshape(add(add(inside, corner), plane), g.shape);
   const apart = strides.every((s, i) => s >= kernel_shape[i]!) && pads.every((p) => p === 0);
   if (apart && x.dtype === "float32") return o.maxUnpool(g, indices, { kernel_shape, strides, pads }, known(x.shape));
   const flat = (v: Value) => o.reshape(v, [sizeOf(v.shape)]);
   return o.reshape(o.scatterAdd(zeros(x, [sizeOf(x.shape)]), flat(indices), flat(g), 0), x.shape);
 }
+
+const int64Range = (length: number, at: (i: number) => number, shape: readonly number[]) =>
+  constant({ dtype: "int64", shape, data: BigInt64Array.from({ length }, (_, i) => BigInt(at(i))) });
 
 /** Each input of a window gets g / (kh · kw): a transposed convolution of every channel with a constant kernel. */
 function averagePoolGradient(g: Value, x: Value, attributes: Attributes): Value {

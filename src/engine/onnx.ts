@@ -35,14 +35,11 @@ const onnxType = {
 export function toOnnx(graph: Graph): Uint8Array {
   const names = new Map<Value, string>();
   for (const v of graph.inputs) names.set(v, v.node.attributes.name as string);
-  const initializers = new Map<string, TensorProto>();
-  const body = writeGraph(graph.name, graph.inputs, Object.values(graph.outputs), Object.keys(graph.outputs), () => true, { names, initializers });
-  body.initializer = [...initializers.values()];
   const model = create(ModelProtoSchema, {
     irVersion: BigInt(IR_VERSION),
     opsetImport: [{ domain: "", version: BigInt(OPSET) }],
     producerName: "trainyard",
-    graph: body,
+    graph: writeGraph(graph.name, graph.inputs, Object.values(graph.outputs), Object.keys(graph.outputs), () => true, names),
     metadataProps: Object.entries(graph.metadata ?? {}).map(([key, value]) => ({ key, value })),
   });
   return toBinary(ModelProtoSchema, model);
@@ -52,11 +49,13 @@ export function toOnnx(graph: Graph): Uint8Array {
 export const readMetadata = (bytes: Uint8Array): Record<string, string> =>
   Object.fromEntries(fromBinary(ModelProtoSchema, bytes).metadataProps.map(({ key, value }) => [key, value]));
 
-interface Writer {
-  /** Names of the values written so far, in this graph and those around it. */
-  readonly names: Map<Value, string>;
-  /** Constants, all in the outermost graph; equal small ones are written once. */
-  readonly initializers: Map<string, TensorProto>;
+/** Names of the values written so far, in this graph and those around it. */
+type Names = Map<Value, string>;
+
+/** Constants of one graph: equal small ones are written once, each in the graph that reads it, where ONNX Runtime may optimise on it. */
+interface Constants {
+  readonly prefix: string;
+  readonly written: Map<string, TensorProto>;
 }
 
 /** @param owns whether a node is written in this graph; the others belong to a graph around it */
@@ -66,49 +65,49 @@ function writeGraph(
   results: readonly Value[],
   resultNames: readonly string[],
   owns: (node: Node) => boolean,
-  { names, initializers }: Writer,
+  names: Names,
 ): GraphProto {
+  const constants: Constants = { prefix: name, written: new Map() };
+  const nameOf = (v: Value): string =>
+    v.node.kind === "Constant" ? writeConstant(v.node.attributes.value as Tensor, v.node.id, constants) : names.get(v)!;
   const wanted = new Map<Value, string>();
   for (const [i, v] of results.entries()) {
-    const computedHere = owns(v.node) && v.node.kind !== "Input" && v.node.kind !== "Constant";
-    if (computedHere && !wanted.has(v)) wanted.set(v, resultNames[i]!);
+    if (owns(v.node) && v.node.kind !== "Input" && v.node.kind !== "Constant" && !wanted.has(v)) wanted.set(v, resultNames[i]!);
   }
   const nodes: NodeProto[] = [];
   for (const node of reachable(results, owns)) {
-    if (node.kind === "Input") continue;
-    if (node.kind === "Constant") {
-      const [v] = node.outputs as [Value];
-      names.set(v, writeConstant(node.attributes.value as Tensor, node.id, initializers));
-      continue;
-    }
+    if (node.kind === "Input" || node.kind === "Constant") continue;
     const nodeName = `${node.scope || name}/${node.kind}_${node.id}`;
     for (const v of node.outputs) names.set(v, wanted.get(v) ?? (v.index ? `${nodeName}:${v.index}` : nodeName));
-    nodes.push(node.kind === "Loop" ? writeLoop(node, nodeName, { names, initializers }) : writeNode(node, nodeName, { names, initializers }));
+    const read = node.inputs.map(nameOf);
+    nodes.push(node.kind === "Loop" ? writeLoop(node, nodeName, read, names) : writeNode(node, nodeName, read, names, constants));
   }
   // A result that is an input, a constant, from outside, or named already gets a name of its own.
   for (const [i, v] of results.entries()) {
-    if (names.get(v) === resultNames[i]) continue;
-    nodes.push(create(NodeProtoSchema, { opType: "Identity", name: `${name}/${resultNames[i]}`, input: [names.get(v)!], output: [resultNames[i]!] }));
+    const from = nameOf(v);
+    if (from === resultNames[i]) continue;
+    nodes.push(create(NodeProtoSchema, { opType: "Identity", name: `${name}/${resultNames[i]}`, input: [from], output: [resultNames[i]!] }));
   }
   return create(GraphProtoSchema, {
     name,
     node: nodes,
+    initializer: [...constants.written.values()],
     input: inputs.map((v) => valueInfo(names.get(v)!, v)),
     output: results.map((v, i) => valueInfo(resultNames[i]!, v)),
   });
 }
 
-function writeNode(node: Node, name: string, { names, initializers }: Writer): NodeProto {
+function writeNode(node: Node, name: string, read: readonly string[], names: Names, constants: Constants): NodeProto {
   const { operands = [], hidden = [], onnx } = opRule(node.kind as Op);
   const operandNames = operands.map((key) => {
     const attribute = node.attributes[key];
     const tensor = Array.isArray(attribute) ? (int64s(attribute).node.attributes.value as Tensor) : (attribute as Tensor);
-    return writeConstant(tensor, node.id, initializers);
+    return writeConstant(tensor, node.id, constants);
   });
   return create(NodeProtoSchema, {
     opType: onnx ?? node.kind,
     name,
-    input: [...node.inputs.map((v) => names.get(v)!), ...operandNames],
+    input: [...read, ...operandNames],
     output: node.outputs.map((v) => names.get(v)!),
     attribute: Object.entries(node.attributes).flatMap(([key, value]) =>
       value === undefined || operands.includes(key) || hidden.includes(key) ? [] : [writeAttribute(key, value)],
@@ -117,27 +116,19 @@ function writeNode(node: Node, name: string, { names, initializers }: Writer): N
 }
 
 /** ONNX Loop: inputs (trip count, condition, carried...), body (iteration, condition, carried...) -> (condition, carried..., stacked...). */
-function writeLoop(node: Node, name: string, { names, initializers }: Writer): NodeProto {
+function writeLoop(node: Node, name: string, [trips, ...carried]: readonly string[], names: Names): NodeProto {
   const body = node.loop!;
   for (const v of body.inputs) names.set(v, `${name}/${v.node.attributes.name}`);
-  const inside = dependsOn(body);
+  const resultNames = body.results.map((_, i) => `${name}/result_${i}`);
+  const graph = writeGraph(`${name}/body`, body.inputs, body.results, resultNames, dependsOn(body), names);
   const condition = `${name}/condition`;
-  const graph = writeGraph(
-    `${name}/body`,
-    body.inputs,
-    body.results,
-    body.results.map((_, i) => `${name}/result_${i}`),
-    inside,
-    { names, initializers },
-  );
   graph.input.splice(1, 0, valueInfo(condition, { dtype: "bool", shape: [] }));
   graph.output.unshift(valueInfo(`${condition}_out`, { dtype: "bool", shape: [] }));
   graph.node.push(create(NodeProtoSchema, { opType: "Identity", name: `${condition}_out`, input: [condition], output: [`${condition}_out`] }));
-  const [trips, ...carried] = node.inputs;
   return create(NodeProtoSchema, {
     opType: "Loop",
     name,
-    input: [names.get(trips!)!, "", ...carried.map((v) => names.get(v)!)],
+    input: [trips!, "", ...carried],
     output: node.outputs.map((v) => names.get(v)!),
     attribute: [create(AttributeProtoSchema, { name: "body", type: AttributeType.GRAPH, g: graph })],
   });
@@ -175,11 +166,11 @@ function reachable(results: readonly Value[], owns: (node: Node) => boolean): No
   return [...seen].filter((node) => owns(node) && !inBodies.has(node)).sort((a, b) => a.id - b.id);
 }
 
-function writeConstant({ dtype, shape, data }: Tensor, id: number, initializers: Map<string, TensorProto>): string {
-  const key = data.length <= 8 ? `${dtype}[${shape}](${data})` : `constant_${id}_${initializers.size}`;
-  if (!initializers.has(key)) {
+function writeConstant({ dtype, shape, data }: Tensor, id: number, { prefix, written }: Constants): string {
+  const key = `${prefix}:${data.length <= 8 ? `${dtype}[${shape}](${data})` : `constant_${id}_${dtype}[${shape}]`}`;
+  if (!written.has(key)) {
     const rawData = new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
-    initializers.set(key, create(TensorProtoSchema, { name: key, dataType: onnxType[dtype], dims: shape.map(BigInt), rawData }));
+    written.set(key, create(TensorProtoSchema, { name: key, dataType: onnxType[dtype], dims: shape.map(BigInt), rawData }));
   }
   return key;
 }

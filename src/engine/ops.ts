@@ -49,7 +49,7 @@ interface Axes {
 
 const same: OpRule = { infer: ([x]) => [x] };
 const broadcast: OpRule = { infer: ([a, b]) => [{ dtype: sameDType(a, b), shape: broadcastShapes(a.shape, b.shape) }] };
-const compare: OpRule = { infer: ([a, b]) => [{ dtype: "bool", shape: (sameDType(a, b), broadcastShapes(a.shape, b.shape)) }] };
+const compare: OpRule = { infer: ([a, b]) => [{ dtype: sameDType(a, b) && "bool", shape: broadcastShapes(a.shape, b.shape) }] };
 const reduce: OpRule = {
   operands: ["axes"],
   infer: ([x], { axes, keepdims }: Axes) => {
@@ -141,12 +141,7 @@ export const ops = {
   },
 
   // windows
-  MaxPool: {
-    infer: ([x], w: Window) => [
-      { dtype: x.dtype, shape: pooled(x, w) },
-      { dtype: "int64", shape: pooled(x, w) },
-    ],
-  },
+  MaxPool: { infer: ([x], w: Window) => [{ dtype: x.dtype, shape: pooled(x, w) }] },
   MaxUnpool: {
     operands: ["output_shape"],
     infer: ([x], { output_shape }: { output_shape: readonly number[] }) => [{ dtype: x.dtype, shape: output_shape }],
@@ -215,7 +210,7 @@ export const ops = {
     },
   },
   Pad: {
-    operands: ["pads"],
+    operands: ["pads", "value"],
     infer: ([x], { pads }: { pads: readonly number[] }) => [
       {
         dtype: x.dtype,
@@ -378,9 +373,9 @@ export interface PoolOptions {
 }
 const pool = ({ kernel, strides = kernel, pads = [0, 0, 0, 0] }: PoolOptions) => ({ kernel_shape: kernel, strides, pads });
 
-/** Largest value in each window, and its flat position in the whole input. */
-export const maxPool = (x: Value, options: PoolOptions): readonly Value[] => apply("MaxPool", [x], pool(options));
-/** Puts each value back where `maxPool` found it, zeros elsewhere. Windows must not overlap. */
+/** Largest value in each window. */
+export const maxPool = (x: Value, options: PoolOptions): Value => only(apply("MaxPool", [x], pool(options)));
+/** Puts each value at its flat position in an output of a shape, zeros elsewhere. Windows must not overlap. */
 export const maxUnpool = (x: Value, indices: Value, window: Attributes, shape: readonly number[]): Value =>
   only(apply("MaxUnpool", [x, indices], { ...window, output_shape: shape }));
 /** Mean of each window; padding counts as zeros. */
@@ -399,8 +394,8 @@ export const reduceMean = reducer("ReduceMean");
 export const reduceMax = reducer("ReduceMax");
 /** Every axis of a value. */
 export const allAxes = (x: Value): readonly number[] => x.shape.map((_, i) => i);
-/** Index of the largest value along the last axis, int64. */
-export const argMax = (x: Value): Value => only(apply("ArgMax", [x], { axis: x.shape.length - 1, keepdims: 0 }));
+/** Index of the largest value along an axis, the first of equals: int64, without the axis. */
+export const argMax = (x: Value, axis = x.shape.length - 1): Value => only(apply("ArgMax", [x], { axis, keepdims: 0 }));
 
 /** A symbolic length may stay, as -1 for ONNX to infer. */
 export const reshape = (x: Value, to: Shape): Value =>
@@ -422,8 +417,9 @@ export const slice = (
 /** x[start .. start + length) of a vector; start is int64 [1]. */
 export const sliceAt = (x: Value, start: Value, length: number): Value => only(apply("SliceAt", [x, start, add(start, length)], { length }));
 export const split = (x: Value, parts: readonly number[], axis: number): readonly Value[] => apply("Split", [x], { split: parts, axis });
-/** Zeros around: pads are all starts, then all ends. */
-export const pad = (x: Value, pads: readonly number[]): Value => (pads.every((p) => p === 0) ? x : only(apply("Pad", [x], { pads })));
+/** A border of one value around x: pads are all starts, then all ends. */
+export const pad = (x: Value, pads: readonly number[], value = 0): Value =>
+  pads.every((p) => p === 0) ? x : only(apply("Pad", [x], { pads, value: tensorOf(scalar(value, x.dtype)) }));
 export const gather = (x: Value, indices: Value, axis = 0): Value => only(apply("Gather", [x, indices], { axis }));
 /** A copy of x with `updates` added at `indices` along an axis. */
 export const scatterAdd = (x: Value, indices: Value, updates: Value, axis: number): Value =>

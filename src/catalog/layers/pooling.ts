@@ -30,7 +30,7 @@ export const maxPoolLayer = layer({
   params,
   build({ inputs: [x], expect }, options) {
     expect(x!.shape.length === 4, "[batch, channels, height, width]");
-    return maxPool(x!, window(x!, options))[0]!;
+    return maxPool(x!, window(x!, options));
   },
 });
 
