@@ -25,7 +25,7 @@ const mostIntegerClasses = 20;
 /** Mean and deviation are those of the training rows alone, so that nothing of the test rows reaches the training. */
 export async function loadCsv({ path, label, task, testFraction = 0.2, seed = 1 }: CsvOptions): Promise<Dataset> {
   checkFraction("testFraction", testFraction, false);
-  const header = await readHeader(path);
+  const header = await readHeader(path, ["width", "height", label ?? "label"]);
   const target = labelColumn(header, label);
   const features = header.columns.map((_, i) => i).filter((i) => i !== target);
   return withTable(header, features, target, async (table) => {
@@ -61,7 +61,7 @@ export async function loadCsv({ path, label, task, testFraction = 0.2, seed = 1 
 
 /** Reads the named columns of a CSV file for prediction, [n, columns] row-major; their order in the file is free, others are passed over. */
 export async function readRows(path: string, columns: readonly string[]): Promise<Float32Array> {
-  const header = await readHeader(path);
+  const header = await readHeader(path, columns);
   const missing = columns.filter((name) => !header.columns.includes(name));
   if (missing.length > 0)
     throw fail("BAD_FILE", {

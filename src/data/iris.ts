@@ -1,4 +1,4 @@
-/** Iris: 150 flowers of three species, four lengths in cm. R. A. Fisher, 1936; the file of the UCI repository, with its two known slips (rows 36 and 39). */
+/** Iris: 150 flowers of three species, four lengths in cm. R. A. Fisher, 1936; the file of the UCI repository, with its two known slips (flowers 35 and 38). */
 import { fileURLToPath } from "node:url";
 import type { Dataset } from "../shared/dataset.ts";
 import { type CsvOptions, loadCsv } from "./csv.ts";

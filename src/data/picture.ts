@@ -20,10 +20,8 @@ export async function readPicture(path: string, [channels, height, width]: reado
     const fix = `Save it as JPEG, PNG, WebP, GIF, TIFF or AVIF, of at most ${mostPixels} pixels.`;
     throw fail("BAD_FILE", { path, want: "a picture", got: `cannot be read as one (${cause.message.split("\n")[0]})`, fix }, cause);
   });
-  if (channels === 1) return pixels;
   const planes = new Uint8Array(pixels.length);
-  const area = height * width;
-  for (let from = 0, i = 0; i < area; i++) for (let channel = 0; channel < 3; channel++) planes[channel * area + i] = pixels[from++] as number;
+  for (let i = 0; i < pixels.length; i++) planes[(i % channels) * height * width + Math.floor(i / channels)] = pixels[i] as number;
   return planes;
 
   /** [height, width, channels] */

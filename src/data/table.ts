@@ -12,19 +12,22 @@ export interface Header {
 }
 
 const delimiters = [",", ";", "\t", "|"];
+/** A quoted cell: the opening quote comes first in the cell. It may hold delimiters, line breaks and doubled quotes. */
+const quotedCell = /(?<=(?:^|[,;\t|]) *)"[^"]*(?:""[^"]*)*"/g;
+const firstLine = new RegExp(`^(?:${quotedCell.source}|[^\\r\\n])*`);
 /** The first line must fit. */
 const headerBytes = 1 << 20;
-const headerFix = "Put the names of the columns on the first line, for example width,height,label.";
 
-/** Reads and checks the first line. It also settles the delimiter: the one that stands in it most often. */
-export async function readHeader(path: string): Promise<Header> {
+/** Reads and checks the first line. It also settles the delimiter: the one that stands in it most often. `example` speaks in errors. */
+export async function readHeader(path: string, example: readonly string[]): Promise<Header> {
+  const headerFix = `Put the names of the columns on the first line, for example ${example}.`;
   const bad = (want: string, got: string, fix: string) => fail("BAD_FILE", { path, want, got, fix });
   const text = await readStart(path);
   if (text.trim() === "") throw bad("a CSV file with a header and rows", "is empty", headerFix);
   if (text.includes("\0")) throw bad("a CSV file in UTF-8", "holds bytes that are no text", "Unpack the file, or export the table as CSV in UTF-8.");
 
-  const line = /^(?:"[^"]*"|[^"\r\n])*/.exec(text)?.[0] ?? "";
-  const bare = line.replace(/"[^"]*"/g, "");
+  const line = firstLine.exec(text)?.[0] ?? "";
+  const bare = line.replace(quotedCell, "");
   const count = (delimiter: string) => bare.split(delimiter).length;
   const delimiter = delimiters.reduce((best, next) => (count(next) > count(best) ? next : best));
   const columns = cells(line, delimiter);
@@ -37,16 +40,11 @@ export async function readHeader(path: string): Promise<Header> {
   return { path, columns, delimiter };
 }
 
-/** One record's cells, trimmed. A quote within a quoted cell is dropped: good enough for names and for messages. */
+/** One record's cells, unquoted and trimmed. A quote within an unquoted cell stands for itself: 3.5" disk. */
 function cells(record: string, delimiter: string): string[] {
-  const found = [""];
-  let quoted = false;
-  for (const character of record) {
-    if (character === '"') quoted = !quoted;
-    else if (character === delimiter && !quoted) found.push("");
-    else found[found.length - 1] += character;
-  }
-  return found.map((cell) => cell.trim());
+  const cell = new RegExp(` *"([^"]*(?:""[^"]*)*)" *[${delimiter}]|([^${delimiter}]*)[${delimiter}]`, "gy");
+  const ended = record + delimiter; // now every cell ends with one
+  return Array.from(ended.matchAll(cell), ([, quoted, plain = ""]) => (quoted?.replaceAll('""', '"') ?? plain).trim());
 }
 
 async function readStart(path: string): Promise<string> {
@@ -83,7 +81,7 @@ export async function withTable<T>(
     // Nothing is guessed: header and delimiter are known. An empty cell is no NULL (nullstr), so that it is reported like any other
     // cell that is no number. Names come from the header and never enter the SQL; the path is bound, absolute and without wildcards.
     const options = `auto_detect = false, header = true, delim = '${delimiter}', quote = '"', escape = '"', nullstr = chr(1),
-      compression = 'none', hive_partitioning = false, store_rejects = true, columns = {${types}}`;
+      compression = 'none', hive_partitioning = false, store_rejects = true, rejects_limit = 1000, columns = {${types}}`;
     await connection.run(`CREATE TEMP TABLE rows AS SELECT ${kept} FROM read_csv($1, ${options})`, [literalPath(path)]).catch((cause: Error) => {
       const got = `DuckDB says: ${cause.message.split("\n")[0]}`;
       const fix = "Make all rows end alike and close every quote, for example by exporting the table again.";
@@ -127,7 +125,9 @@ export async function fill<A extends Float32Array | Int32Array>(connection: Duck
 export function cellError(header: Header, line: number, column: number, want: string, value: string): TrainyardError {
   const path = `${header.path}, row ${line}, column ${show(header.columns[column])}`;
   const fix =
-    value === "" ? "Fill in the cell, or remove its row or column." : `Correct the cell, or encode or remove column ${show(header.columns[column])}.`;
+    value === ""
+      ? "Fill in the cell, or remove its row or column."
+      : "Correct the cell; if the whole column is text, encode it in numbers or remove it.";
   return fail("BAD_FILE", { path, want, got: value === "" ? "is empty" : `is ${show(value)}`, fix });
 }
 
@@ -161,9 +161,10 @@ async function checkRejects(header: Header, connection: DuckDBConnection): Promi
 }
 
 /** "nan", "inf" and 1e39 can be read as a FLOAT, but no network can learn from them. */
-async function checkFinite({ connection, count, ...header }: Table, numbers: readonly number[]): Promise<void> {
-  const [finite = []] = await query(connection, `SELECT ${numbers.map((i) => `count(*) FILTER (isfinite(c${i}))`)} FROM rows`);
-  const stray = numbers.filter((_, at) => Number(finite[at]) < count).map((i) => `SELECT rowid, ${i}, c${i} FROM rows WHERE NOT isfinite(c${i})`);
+async function checkFinite({ connection, ...header }: Table, numbers: readonly number[]): Promise<void> {
+  const finite = (i: number) => `coalesce(isfinite(c${i}), false)`;
+  const [sound = []] = await query(connection, `SELECT ${numbers.map((i) => `bool_and(${finite(i)})`)} FROM rows`);
+  const stray = numbers.filter((_, at) => !sound[at]).map((i) => `SELECT rowid, ${i}, c${i} FROM rows WHERE NOT ${finite(i)}`);
   if (stray.length === 0) return;
   const [first = []] = await query(connection, `${stray.join(" UNION ALL ")} ORDER BY 1, 2 LIMIT 1`);
   throw cellError(header, lineOf(first[0]), Number(first[1]), "a finite number", String(first[2]));
