@@ -15,7 +15,7 @@ export function backward(loss: Value, wrt: readonly Value[]): readonly Value[] {
   const sums = new Map<Value, Value>([[loss, scalar(1, loss.dtype, known(loss.shape))]]);
   // Inputs are always older than the node that reads them, so descending ids are a reverse topological order.
   for (const node of [...needed].sort((a, b) => b.id - a.id)) {
-    if (node.kind === "Input" || node.kind === "Constant" || !node.outputs.some((v) => sums.has(v))) continue;
+    if (!reads(node).some((v) => needed.has(v.node)) || !node.outputs.some((v) => sums.has(v))) continue;
     for (const [i, g] of inScope(`${node.scope}.gradient`, () => inputGradients(node, sums)).entries()) {
       const x = node.inputs[i];
       if (!x || !g || !needed.has(x.node)) continue;
@@ -34,7 +34,10 @@ function dependents(loss: Value, wrt: readonly Value[]): Set<Node> {
   const depends = (node: Node): boolean => {
     const seen = memo.get(node);
     if (seen !== undefined) return seen;
-    const answer = node.inputs.map((v) => depends(v.node)).some(Boolean) || targets.has(node);
+    const answer =
+      reads(node)
+        .map((v) => depends(v.node))
+        .some(Boolean) || targets.has(node);
     memo.set(node, answer);
     return answer;
   };
@@ -42,10 +45,15 @@ function dependents(loss: Value, wrt: readonly Value[]): Set<Node> {
   return new Set([...memo].filter(([, yes]) => yes).map(([node]) => node));
 }
 
+/** What a node reads: its inputs, and for a loop also what its body takes from outside. */
+const reads = (node: Node): readonly Value[] => [...node.inputs, ...(node.loop?.results ?? [])];
+
 function inputGradients(node: Node, sums: ReadonlyMap<Value, Value>): readonly (Value | undefined)[] {
   if (node.kind === "Loop") throw fail("NO_GRADIENT", { op: "Loop", why: "differentiate inside its body" });
   const rule = gradients[node.kind as Op] as Rule | Stop;
   if ("stops" in rule) throw fail("NO_GRADIENT", { op: node.kind, why: rule.stops });
+  const { dtype } = node.outputs[0]!;
+  if (dtype !== "float32" && dtype !== "float64") throw fail("NO_GRADIENT", { op: node.kind, why: `its output is ${dtype}, not a quantity` });
   const upstream = node.outputs.map((v) => sums.get(v) ?? scalar(0, v.dtype, known(v.shape)));
   const result = rule(upstream[0]!, node.outputs[0]!, node.inputs as never, {
     attributes: node.attributes,
