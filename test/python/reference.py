@@ -12,13 +12,16 @@ def numbers(values):
     return [numbers(v) for v in values] if isinstance(values, list) else float(f"{values:.9g}")
 
 
-def write(path, table):
-    """A JSON object with one line per value, or per element of a list of objects, so that a diff shows which case changed."""
-    def value(v):
-        if isinstance(v, list) and v and isinstance(v[0], dict):
-            return "[\n" + ",\n".join("    " + json.dumps(case) for case in v) + "\n  ]"
-        return json.dumps(v)
+def text(value, indent=""):
+    """JSON with a line for each field, but one line for each case (an element of a list of objects), so that a diff shows which changed."""
+    inner = indent + "  "
+    if isinstance(value, dict):
+        return "{\n" + ",\n".join(f"{inner}{json.dumps(name)}: {text(v, inner)}" for name, v in value.items()) + f"\n{indent}}}"
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return "[\n" + ",\n".join(inner + json.dumps(case) for case in value) + f"\n{indent}]"
+    return json.dumps(value)
 
-    lines = ",\n".join(f"  {json.dumps(name)}: {value(v)}" for name, v in table.items())
-    (root / path).write_text("{\n" + lines + "\n}\n")
+
+def write(path, table):
+    (root / path).write_text(text(table) + "\n")
     print("wrote", path)
