@@ -46,7 +46,7 @@ export interface BuildOptions {
   /** Present when the graph trains. */
   readonly training?: {
     readonly sampleWeights: Value;
-    /** A tape of uniform random numbers, and for each draw the place to read from: int64 [1]. */
+    /** A tape of uniform random numbers, and for each draw the place to read from: int32 [1]. */
     readonly tape: Value;
     readonly offsets: readonly Value[];
   };
@@ -126,7 +126,7 @@ export function checkNetwork(json: unknown, layerKinds: readonly LayerKind[], sa
   /** Builds once for a batch of known size, only to see what is kept and drawn. */
   const measure = (batch: number) => {
     const record: Recorder = { weights: [], states: [], draws: [] };
-    const offsets = [input("offset", "int64", [1])];
+    const offsets = [input("offset", "int32", [1])];
     const training = { sampleWeights: input("sampleWeights", "float32", [batch]), tape: input("tape", "float32", ["tape"]), offsets };
     assemble({ x: input("x", "float32", [batch, ...sampleShape]), tensors: new Map(), training }, record);
     return record;

@@ -200,7 +200,7 @@ export const ops = {
       return [{ dtype: x.dtype, shape }];
     },
   },
-  /** `length` elements of a vector from a position that only the run knows: x [n], start int64 [1], end int64 [1]. */
+  /** `length` elements of a vector from a position that only the run knows: x [n], start int32 [1], end int32 [1]. */
   SliceAt: { onnx: "Slice", hidden: ["length"], infer: ([x], { length }: { length: number }) => [{ dtype: x.dtype, shape: [length] }] },
   Split: {
     operands: ["split"],
@@ -414,7 +414,7 @@ export const slice = (
     steps = axes.map(() => 1),
   }: { starts: readonly number[]; ends: readonly number[]; axes: readonly number[]; steps?: readonly number[] },
 ): Value => only(apply("Slice", [x], { starts, ends, axes, steps }));
-/** x[start .. start + length) of a vector; start is int64 [1]. */
+/** x[start .. start + length) of a vector; start is int32 [1]. */
 export const sliceAt = (x: Value, start: Value, length: number): Value => only(apply("SliceAt", [x, start, add(start, length)], { length }));
 export const split = (x: Value, parts: readonly number[], axis: number): readonly Value[] => apply("Split", [x], { split: parts, axis });
 /** A border of one value around x: pads are all starts, then all ends. */

@@ -146,9 +146,9 @@ const slotName = (weight: string, slot: string) => `${weight}@${slot}`;
 // --- the graphs ---
 
 /**
- * Inputs: `steps` int64 [], `samples` [samples, ...], `targets` [samples], `order` int64 [steps, batch], `sampleWeights` [steps, batch],
+ * Inputs: `steps` int64 [], `samples` [samples, ...], `targets` [samples], `order` int32 [steps, batch], `sampleWeights` [steps, batch],
  * `learningRate` [steps], `update` [] (number of the first update, from 1), hyper-parameters [], `tape` [length] and
- * `offsets` int64 [steps, draws] where the network draws, and every state tensor.
+ * `offsets` int32 [steps, draws] where the network draws, and every state tensor.
  * Outputs: `next:` of every state tensor, `loss` [steps] (mean over the batch) and `score` [steps]
  * (accuracy, or mean absolute error).
  */
@@ -387,13 +387,13 @@ const datasetInputs = (spec: PlanSpec) => ({
   count: input("steps", "int64", []),
   samples: input("samples", spec.inputDType, ["samples", ...spec.sampleShape]),
   targets: input("targets", targetType(spec), ["samples"]),
-  order: input("order", "int64", ["steps", spec.batchSize]),
+  order: input("order", "int32", ["steps", spec.batchSize]),
   weights: input("sampleWeights", "float32", ["steps", spec.batchSize]),
 });
 
 const stateInputs = (state: readonly StateTensor[]) => new Map(state.map(({ name, shape }) => [name, input(name, "float32", shape)]));
 const hyperInputs = (spec: PlanSpec) => new Map(spec.hyperparameters.map((name) => [name, input(name, "float32", [])]));
 const randomInputs = ({ tape: { length, draws } }: PlanSpec, leading: Shape) =>
-  draws.length ? { tape: input("tape", "float32", [length]), offsets: input("offsets", "int64", [...leading, draws.length]) } : undefined;
+  draws.length ? { tape: input("tape", "float32", [length]), offsets: input("offsets", "int32", [...leading, draws.length]) } : undefined;
 
 const constantIndex = (i: number) => constant({ dtype: "int64", shape: [1], data: BigInt64Array.of(BigInt(i)) });

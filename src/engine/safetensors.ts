@@ -1,0 +1,66 @@
+/** Safetensors: length of a JSON header (u64), the header, raw tensors. Format: https://huggingface.co/docs/safetensors */
+import { fail } from "../shared/errors.ts";
+
+export interface SafetensorsFile {
+  readonly tensors: ReadonlyMap<string, { readonly shape: readonly number[]; readonly data: Float32Array }>;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+interface Entry {
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  /** Start and end in the bytes after the header. */
+  readonly data_offsets: readonly [number, number];
+}
+
+/** The parts of a file, in order, to be written one after the other. The header is padded so that tensors start at a multiple of 8. */
+export function encodeSafetensors({ tensors, metadata }: SafetensorsFile): Uint8Array[] {
+  let offset = 0;
+  const header: Record<string, Entry | Record<string, string>> = { __metadata__: { ...metadata } };
+  for (const [name, { shape, data }] of tensors) {
+    header[name] = { dtype: "F32", shape, data_offsets: [offset, offset + data.byteLength] };
+    offset += data.byteLength;
+  }
+  const text = new TextEncoder().encode(JSON.stringify(header));
+  const padded = new Uint8Array(Math.ceil(text.length / 8) * 8).fill(0x20);
+  padded.set(text);
+  const length = new Uint8Array(BigUint64Array.of(BigInt(padded.length)).buffer);
+  return [length, padded, ...[...tensors.values()].map(({ data }) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength))];
+}
+
+/**
+ * Reads a file of float32 tensors.
+ * @param path where the bytes came from, for errors
+ * @throws BAD_FILE
+ */
+export function decodeSafetensors(bytes: Uint8Array, path: string): SafetensorsFile {
+  const bad = (got: string) =>
+    fail("BAD_FILE", { path, want: "a safetensors file of float32 tensors", got, fix: "Use a checkpoint that Trainyard wrote, complete." });
+  if (bytes.length < 8) throw bad(`it has ${bytes.length} bytes`);
+  const length = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
+  if (length > bytes.length - 8) throw bad(`its header of ${length} bytes is cut off after ${bytes.length - 8}`);
+  let header: Record<string, Entry>;
+  try {
+    header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + length)));
+  } catch (cause) {
+    throw bad(`its header is not JSON (${(cause as Error).message})`);
+  }
+  const { __metadata__: metadata = {}, ...entries } = header as Record<string, Entry> & { __metadata__?: unknown };
+  const body = bytes.subarray(8 + length);
+  const tensors = Object.entries(entries).map(
+    ([
+      name,
+      {
+        dtype,
+        shape,
+        data_offsets: [start, end],
+      },
+    ]) => {
+      if (dtype !== "F32") throw bad(`tensor "${name}" is ${dtype}`);
+      if (!(start >= 0 && end <= body.length && end - start === 4 * shape.reduce((a, b) => a * b, 1)))
+        throw bad(`tensor "${name}" is cut off or has a wrong size`);
+      return [name, { shape, data: new Float32Array(body.slice(start, end).buffer) }] as const;
+    },
+  );
+  return { tensors: new Map(tensors), metadata: metadata as Record<string, string> };
+}
