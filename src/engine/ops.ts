@@ -13,6 +13,7 @@ import {
   makeNode,
   only,
   type Shape,
+  sameShape,
   scalar,
   sizeOf,
   type Tensor,
@@ -23,7 +24,7 @@ import {
 type Attrs = Record<string, never> | Attributes;
 interface OpRule {
   /** dtypes and shapes of the outputs. */
-  readonly infer: (inputs: readonly [Value, Value, Value, ...Value[]], attributes: never) => readonly TensorType[];
+  readonly infer: (inputs: readonly [Value, Value, Value, ...Value[]], attributes: never, op: string) => readonly TensorType[];
   /** Attributes that ONNX takes as trailing constant inputs, in order. */
   readonly operands?: readonly string[];
   /** The ONNX op it is written as, where our name differs; `hidden` attributes are ours alone. */
@@ -48,8 +49,8 @@ interface Axes {
 }
 
 const same: OpRule = { infer: ([x]) => [x] };
-const broadcast: OpRule = { infer: ([a, b]) => [{ dtype: sameDType(a, b), shape: broadcastShapes(a.shape, b.shape) }] };
-const compare: OpRule = { infer: ([a, b]) => [{ dtype: sameDType(a, b) && "bool", shape: broadcastShapes(a.shape, b.shape) }] };
+const broadcast: OpRule = { infer: ([a, b], _, op) => [{ dtype: sameDType(op, a, b), shape: broadcastShapes(op, a.shape, b.shape) }] };
+const compare: OpRule = { infer: (inputs, _, op) => [{ ...broadcast.infer(inputs, _, op)[0]!, dtype: "bool" }] };
 const reduce: OpRule = {
   operands: ["axes"],
   infer: ([x], { axes, keepdims }: Axes) => {
@@ -97,46 +98,49 @@ export const ops = {
   Greater: compare,
   GreaterOrEqual: compare,
   Where: {
-    infer: ([c, a, b]) => [{ dtype: sameDType(a, b), shape: broadcastShapes(c.shape, broadcastShapes(a.shape, b.shape)) }],
+    infer: ([c, a, b], _, op) => [{ dtype: sameDType(op, a, b), shape: broadcastShapes(op, c.shape, broadcastShapes(op, a.shape, b.shape)) }],
   },
 
   // linear algebra
   MatMul: {
-    infer: ([a, b]) => {
+    infer: ([a, b], _, op) => {
       const [k, k2] = [a.shape.at(-1), b.shape.at(-2)];
-      if (a.shape.length < 2 || b.shape.length < 2 || k !== k2)
-        throw mismatch("MatMul", "the last length of a must equal the last but one of b", a, b);
-      return [{ dtype: sameDType(a, b), shape: [...broadcastShapes(a.shape.slice(0, -2), b.shape.slice(0, -2)), a.shape.at(-2)!, b.shape.at(-1)!] }];
+      if (a.shape.length < 2 || b.shape.length < 2 || k !== k2) throw mismatch(op, "the last length of a must equal the last but one of b", a, b);
+      const batch = broadcastShapes(op, a.shape.slice(0, -2), b.shape.slice(0, -2));
+      return [{ dtype: sameDType(op, a, b), shape: [...batch, a.shape.at(-2)!, b.shape.at(-1)!] }];
     },
   },
   Gemm: {
-    infer: ([a, b, c], { transA, transB }: { transA: number; transB: number }) => {
+    infer: ([a, b, c], { transA, transB }: { transA: number; transB: number }, op) => {
       const [m, k] = transA ? [a.shape[1]!, a.shape[0]!] : [a.shape[0]!, a.shape[1]!];
       const [k2, n] = transB ? [b.shape[1]!, b.shape[0]!] : [b.shape[0]!, b.shape[1]!];
-      if (a.shape.length !== 2 || b.shape.length !== 2 || k !== k2) throw mismatch("Gemm", "wants two matrices whose inner lengths agree", a, b);
-      if (c) broadcastShapes([m, n], c.shape);
-      return [{ dtype: sameDType(a, b), shape: [m, n] }];
+      if (a.shape.length !== 2 || b.shape.length !== 2 || k !== k2) throw mismatch(op, "wants two matrices whose inner lengths agree", a, b);
+      if (c && !sameShape(broadcastShapes(op, [m, n], c.shape), [m, n])) throw mismatch(op, `c must broadcast to ${showShape([m, n])}`, c);
+      return [{ dtype: sameDType(op, a, b), shape: [m, n] }];
     },
   },
   Conv: {
-    infer: ([x, w], a: ConvAttributes) => {
+    infer: ([x, w], a: ConvAttributes, op) => {
       const [filters, channels, ...kernel] = known(w.shape);
       if (x.shape.length !== 4 || w.shape.length !== 4)
-        throw mismatch("Conv", "wants [batch, channels, height, width] and [filters, channels / group, kh, kw]", x, w);
-      if (x.shape[1] !== channels! * a.group || filters! % a.group) throw mismatch("Conv", `channels do not fit ${a.group} group(s)`, x, w);
+        throw mismatch(op, "wants [batch, channels, height, width] and [filters, channels / group, kh, kw]", x, w);
+      if (x.shape[1] !== channels! * a.group || filters! % a.group) throw mismatch(op, `channels do not fit ${a.group} group(s)`, x, w);
       return [
-        { dtype: sameDType(x, w), shape: [x.shape[0]!, filters!, ...spatial(x).map((size, i) => windows(size, kernel[i]!, a, i, a.dilations[i]!))] },
+        {
+          dtype: sameDType(op, x, w),
+          shape: [x.shape[0]!, filters!, ...spatial(x).map((size, i) => windows(size, kernel[i]!, a, i, a.dilations[i]!))],
+        },
       ];
     },
   },
   ConvTranspose: {
-    infer: ([x, w], a: ConvAttributes & { output_padding: readonly number[] }) => {
+    infer: ([x, w], a: ConvAttributes & { output_padding: readonly number[] }, op) => {
       const [channels, perGroup, ...kernel] = known(w.shape);
       if (x.shape.length !== 4 || w.shape.length !== 4 || x.shape[1] !== channels)
-        throw mismatch("ConvTranspose", "wants [batch, channels, height, width] and [channels, filters / group, kh, kw]", x, w);
+        throw mismatch(op, "wants [batch, channels, height, width] and [channels, filters / group, kh, kw]", x, w);
       const size = (n: number, i: number) =>
         (n - 1) * a.strides[i]! + a.output_padding[i]! + (kernel[i]! - 1) * a.dilations[i]! + 1 - a.pads[i]! - a.pads[i + 2]!;
-      return [{ dtype: sameDType(x, w), shape: [x.shape[0]!, perGroup! * a.group, ...spatial(x).map(size)] }];
+      return [{ dtype: sameDType(op, x, w), shape: [x.shape[0]!, perGroup! * a.group, ...spatial(x).map(size)] }];
     },
   },
 
@@ -174,7 +178,7 @@ export const ops = {
   Flatten: { infer: ([x]) => [{ dtype: x.dtype, shape: [x.shape[0]!, sizeOf(x.shape.slice(1))] }] },
   Expand: {
     operands: ["shape"],
-    infer: ([x], { shape }: { shape: readonly number[] }) => [{ dtype: x.dtype, shape: broadcastShapes(x.shape, shape) }],
+    infer: ([x], { shape }: { shape: readonly number[] }, op) => [{ dtype: x.dtype, shape: broadcastShapes(op, x.shape, shape) }],
   },
   Concat: {
     infer: (inputs, { axis }: { axis: number }) => {
@@ -239,12 +243,12 @@ export const opRule = (op: Op): OpRule => ops[op];
 // --- building blocks of the rules ---
 
 /** NumPy broadcasting: lengths are equal, or one of them is 1 or absent. */
-export function broadcastShapes(a: Shape, b: Shape): Shape {
+function broadcastShapes(op: string, a: Shape, b: Shape): Shape {
   const rank = Math.max(a.length, b.length);
   return Array.from({ length: rank }, (_, i) => {
     const [x, y] = [a[i - rank + a.length] ?? 1, b[i - rank + b.length] ?? 1];
     if (x !== y && x !== 1 && y !== 1)
-      throw fail("OP_SHAPE", { op: "broadcast", problem: `lengths ${x} and ${y} do not fit`, shapes: `${showShape(a)}, ${showShape(b)}` });
+      throw fail("OP_SHAPE", { op, problem: `lengths ${x} and ${y} do not fit`, shapes: `${showShape(a)}, ${showShape(b)}` });
     return x === 1 ? y : x;
   });
 }
@@ -265,8 +269,8 @@ const mismatch = (op: string, problem: string, ...inputs: readonly Value[]) =>
       .join(", "),
   });
 
-function sameDType(a: Value, b: Value): DType {
-  if (a.dtype !== b.dtype) throw mismatch("op", `dtypes ${a.dtype} and ${b.dtype} differ`, a, b);
+function sameDType(op: string, a: Value, b: Value): DType {
+  if (a.dtype !== b.dtype) throw mismatch(op, `dtypes ${a.dtype} and ${b.dtype} differ`, a, b);
   return a.dtype;
 }
 
@@ -276,8 +280,8 @@ function sameDType(a: Value, b: Value): DType {
 export type Operand = Value | number;
 
 function apply(op: Op, inputs: readonly Value[], attributes: Attributes = {}): readonly Value[] {
-  const infer = ops[op].infer as (inputs: readonly Value[], attributes: Attrs) => readonly TensorType[];
-  return makeNode(op, inputs, attributes, infer(inputs, attributes));
+  const infer = ops[op].infer as (inputs: readonly Value[], attributes: Attrs, op: Op) => readonly TensorType[];
+  return makeNode(op, inputs, attributes, infer(inputs, attributes, op));
 }
 const unary = (op: Op, attributes?: Attributes) => (x: Value) => only(apply(op, [x], attributes));
 const binary = (op: Op) => (a: Operand, b: Operand) => {
