@@ -5,5 +5,6 @@ import { layers } from "./layers/index.ts";
 import { losses } from "./losses/index.ts";
 import { models } from "./models/index.ts";
 import { optimizers } from "./optimizers/index.ts";
+import { schedules } from "./schedules/index.ts";
 
-export const catalog = { models, layers, losses, optimizers, initializers } satisfies Record<string, readonly Head[]>;
+export const catalog = { models, layers, losses, optimizers, schedules, initializers } satisfies Record<string, readonly Head[]>;
