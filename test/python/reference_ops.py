@@ -1,18 +1,16 @@
 """Writes test/engine/ops.reference.json: what PyTorch gives for every sample of test/engine/samples.ts, in float64.
 
-Run it at the root of the repository, with the Python that has requirements.txt, whenever the samples change:
-    python test/python/reference_ops.py
+Run it with the Python that has requirements.txt whenever the samples change: python test/python/reference_ops.py
 """
 
 import hashlib
 import json
-import pathlib
 import subprocess
 
 import torch
 import torch.nn.functional as F
+from reference import numbers, root, write
 
-TARGET = pathlib.Path("test/engine/ops.reference.json")
 DTYPES = {"float32": torch.float32, "float64": torch.float64, "int64": torch.int64, "bool": torch.bool}
 
 
@@ -133,28 +131,24 @@ def reference(sample):
             result = OPS[node["op"]](node["attributes"], *(values[n][i] for n, i in node["inputs"]))
         values.append(result if isinstance(result, tuple) else (result,))
     outputs = [values[n][i] for n, i in (o["place"] for o in sample["outputs"])]
-    entry = {"outputs": [flat(y) for y in outputs]}
+    entry = {"name": sample["name"], "outputs": [numbers(y.flatten()) for y in outputs]}
     if any(y.requires_grad for y in outputs):
         weights = [torch.tensor(o["weights"]).reshape(y.shape) for y, o in zip(outputs, sample["outputs"])]
         loss = sum((y * w).sum() for y, w in zip(outputs, weights))
-        entry["gradients"] = [flat(g) for g in torch.autograd.grad(loss, floats, allow_unused=True, materialize_grads=True)]
+        entry["gradients"] = [numbers(g.flatten()) for g in torch.autograd.grad(loss, floats, allow_unused=True, materialize_grads=True)]
     return entry
-
-
-def flat(t):
-    return [float(f"{v:.10g}") if isinstance(v, float) else int(v) for v in t.flatten().tolist()]
 
 
 def main():
     script = 'const { dump } = await import("./test/engine/samples.ts"); process.stdout.write(dump())'
-    text = subprocess.run(
-        ["node", "--import", "tsx", "--input-type=module", "-e", script], check=True, capture_output=True, text=True
-    ).stdout
-    numbers = {s["name"]: reference(s) for s in json.loads(text)}
-    lines = ",\n".join(f"{json.dumps(k, ensure_ascii=False)}: {json.dumps(v, separators=(',', ':'))}" for k, v in numbers.items())
-    digest = hashlib.sha256(text.encode()).hexdigest()
-    TARGET.write_text(f'{{"torch": "{torch.__version__.split("+")[0]}", "samples": "{digest}", "cases": {{\n{lines}\n}}}}\n')
-    print(f"{TARGET}: {len(numbers)} samples, {TARGET.stat().st_size} bytes")
+    command = ["node", "--import", "tsx", "--input-type=module", "-e", script]
+    samples = subprocess.run(command, cwd=root, check=True, capture_output=True, text=True).stdout
+    table = {
+        "torch": torch.__version__.split("+")[0],
+        "samples": hashlib.sha256(samples.encode()).hexdigest(),
+        "cases": [reference(s) for s in json.loads(samples)],
+    }
+    write("test/engine/ops.reference.json", table)
 
 
 main()
