@@ -1,5 +1,6 @@
 /** The one list of everything that can be chosen. */
 import type { Head } from "../shared/define.ts";
+import { datasets } from "./datasets/index.ts";
 import { initializers } from "./initializers/index.ts";
 import { layers } from "./layers/index.ts";
 import { losses } from "./losses/index.ts";
@@ -7,4 +8,4 @@ import { models } from "./models/index.ts";
 import { optimizers } from "./optimizers/index.ts";
 import { schedules } from "./schedules/index.ts";
 
-export const catalog = { models, layers, losses, optimizers, schedules, initializers } satisfies Record<string, readonly Head[]>;
+export const catalog = { datasets, models, layers, losses, optimizers, schedules, initializers } satisfies Record<string, readonly Head[]>;

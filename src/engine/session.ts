@@ -83,6 +83,9 @@ export class Session {
   }
 }
 
+/** Version of the installed ONNX Runtime. */
+export const runtimeVersion: string = ort.env.versions.node ?? ort.env.versions.common;
+
 /** What the installed runtime offers of `devices`. */
 export function availableDevices(): Device[] {
   const offered = new Set<string>(ort.listSupportedBackends().map((b) => b.name));

@@ -178,7 +178,7 @@ export async function evaluateRows(session: Session, spec: PlanSpec, data: Split
     loss += (results.loss!.data as Float32Array).reduce((a, b) => a + b, 0);
     const taken = Math.min(steps * batchSize, rows.length - done);
     for (let i = 0; i < taken; i++) predictions[done + i] = Number(results.predictions!.data[i]);
-    results.counts?.data.forEach((n: number | bigint, i: number) => void (counts[i]! += Number(n)));
+    for (let i = 0; results.counts && i < counts.length; i++) counts[i]! += results.counts.data[i] as number;
     done += taken;
   }
   if (task === "regression") {

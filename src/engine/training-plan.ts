@@ -34,6 +34,8 @@ export interface PlanOptions {
   readonly loss: LossKind;
   readonly lossParams: ParamValues;
   readonly optimizer: OptimizerKind;
+  /** Optimizer parameters that are zero for good: their terms are left out. */
+  readonly zeros?: readonly string[];
   readonly batchSize: number;
   /** dtype of the resident samples. */
   readonly inputDType: "uint8" | "float32";
@@ -99,7 +101,7 @@ export function compilePlan(options: PlanOptions): Plan {
   };
 }
 
-function describePlan({ network, task, optimizer, batchSize, inputDType, normalisation, labels, clipNorm, clipValue }: PlanOptions): PlanSpec {
+function describePlan({ network, task, optimizer, batchSize, inputDType, normalisation, labels, clipNorm, clipValue, zeros = [] }: PlanOptions): PlanSpec {
   const outputs = task === "classification" ? labels.length : 1;
   if (network.outputShape.length !== 1 || network.outputShape[0] !== outputs) {
     const why = task === "classification" ? `one output per class, ${outputs} in this dataset` : "one value, as the task is regression";
@@ -130,7 +132,7 @@ function describePlan({ network, task, optimizer, batchSize, inputDType, normali
     ],
     hyperparameters: [
       ...Object.keys(optimizer.params)
-        .filter((name) => name !== "learningRate")
+        .filter((name) => name !== "learningRate" && !zeros.includes(name))
         .map((name) => `optimizer.${name}`),
       ...(clipNorm ? ["clipNorm"] : []),
       ...(clipValue ? ["clipValue"] : []),
@@ -333,7 +335,7 @@ function applyGradients(
   return inScope("optimizer", () => {
     const next = new Map<string, Value>();
     const params = Object.fromEntries(
-      Object.keys(optimizer.params).map((name) => [name, name === "learningRate" ? learningRate : hyper.get(`optimizer.${name}`)!]),
+      Object.keys(optimizer.params).map((name) => [name, name === "learningRate" ? learningRate : (hyper.get(`optimizer.${name}`) ?? scalar(0))]),
     );
     for (const [name, g] of clipped(gradients, hyper)) {
       const slots = Object.fromEntries(optimizer.state.map((slot) => [slot, state.get(slotName(name, slot))!]));

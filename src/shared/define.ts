@@ -30,6 +30,11 @@ export interface ChoiceParam<O extends string = string> extends Help {
   readonly default: O;
   readonly options: readonly O[];
 }
+/** Free text, such as the name of a column. */
+export interface TextParam extends Help {
+  readonly type: "text";
+  readonly default: string;
+}
 /** A list of numbers of any length, or of exactly `length`. */
 export interface ListParam extends Help {
   readonly type: "list";
@@ -39,13 +44,14 @@ export interface ListParam extends Help {
   readonly max?: number;
   readonly length?: number;
 }
-export type Param = NumberParam | IntegerParam | BooleanParam | ChoiceParam | ListParam;
+export type Param = NumberParam | IntegerParam | BooleanParam | ChoiceParam | TextParam | ListParam;
 export type Params = Readonly<Record<string, Param>>;
 
 export const number = (spec: Omit<NumberParam, "type">): NumberParam => ({ type: "number", ...spec });
 export const integer = (spec: Omit<IntegerParam, "type">): IntegerParam => ({ type: "integer", ...spec });
 export const boolean = (spec: Omit<BooleanParam, "type">): BooleanParam => ({ type: "boolean", ...spec });
 export const choice = <const O extends string>(spec: Omit<ChoiceParam<O>, "type">): ChoiceParam<O> => ({ type: "choice", ...spec });
+export const text = (spec: Omit<TextParam, "type">): TextParam => ({ type: "text", ...spec });
 export const integers = (spec: Omit<ListParam, "type" | "of">): ListParam => ({ type: "list", of: "integer", ...spec });
 export const numbers = (spec: Omit<ListParam, "type" | "of">): ListParam => ({ type: "list", of: "number", ...spec });
 
@@ -54,9 +60,11 @@ export type ValueOf<P extends Param> = P extends BooleanParam
   ? boolean
   : P extends ChoiceParam<infer O>
     ? O
-    : P extends ListParam
-      ? readonly number[]
-      : number;
+    : P extends TextParam
+      ? string
+      : P extends ListParam
+        ? readonly number[]
+        : number;
 export type ValuesOf<P extends Params> = { readonly [K in keyof P]: ValueOf<P[K]> };
 export type ParamValue = number | boolean | string | readonly number[];
 export type ParamValues = Readonly<Record<string, ParamValue>>;
@@ -79,8 +87,10 @@ export function wanted(param: Param): string {
       return "true or false";
     case "choice":
       return `one of ${param.options.join(", ")}`;
+    case "text":
+      return "text";
     case "list":
-      return `${param.length === undefined ? "a list" : `a list of ${param.length}`} of ${param.of}s${range(param)}`;
+      return `a list of ${param.length === undefined ? "" : `${param.length} `}${param.of}s${range(param)}`;
     default:
       return `${param.type === "integer" ? "an integer" : "a number"}${range(param)}`;
   }
@@ -103,6 +113,8 @@ function accepts(param: Param, value: unknown): boolean {
       return typeof value === "boolean";
     case "choice":
       return param.options.includes(value as string);
+    case "text":
+      return typeof value === "string";
     case "list":
       return Array.isArray(value) && (param.length === undefined || value.length === param.length) && value.every((v) => inRange(v, param.of, param));
     default:
@@ -145,6 +157,7 @@ export function parseParam(param: Param, text: string): unknown {
     case "boolean":
       return text === "true" ? true : text === "false" ? false : text;
     case "choice":
+    case "text":
       return text;
     case "list":
       return text === "" ? [] : text.split(",").map(toNumber);

@@ -1,6 +1,7 @@
 /** Ready-made networks. Each is a network description, so it can be exported, changed and given back as `custom`. */
 import { type LayerDescription, type ModelKind, model } from "../../engine/kinds.ts";
 import { choice, integer, integers, number, numbers } from "../../shared/define.ts";
+import { fail } from "../../shared/errors.ts";
 
 const both = ["classification", "regression"] as const;
 const single = (...layers: LayerDescription[]) => ({ layers });
@@ -142,4 +143,16 @@ export const resnet8 = model({
     ),
 });
 
-export const models: readonly ModelKind[] = [softmaxRegression, mlp, lenet5, cnn, resnet8];
+export const custom = model({
+  id: "custom",
+  title: "Custom network",
+  summary: "Any network, described as JSON: { layers: [{ id, layer, params, inputs }] }.",
+  reference: "catalog.md#layers",
+  tasks: both,
+  params: {},
+  network() {
+    throw fail("BAD_USAGE", { problem: 'model "custom" needs a network', fix: "Give a network description: --network file.json." });
+  },
+});
+
+export const models: readonly ModelKind[] = [softmaxRegression, mlp, lenet5, cnn, resnet8, custom];

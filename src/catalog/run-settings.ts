@@ -1,0 +1,168 @@
+/** From what a person asks for to what is trained: defaults filled in, everything checked, the parts assembled. */
+
+import type { NetworkDescription } from "../engine/kinds.ts";
+import { checkNetwork, type Network, parseNetwork } from "../engine/network.ts";
+import { devices } from "../engine/session.ts";
+import { defaultThreads } from "../engine/trainer.ts";
+import { compilePlan, type Plan, type PlanOptions } from "../engine/training-plan.ts";
+import type { Dataset, Task } from "../shared/dataset.ts";
+import { checkParams, choice, type Head, integer, number, type ParamValues, type ValuesOf } from "../shared/define.ts";
+import { fail, type TrainyardError } from "../shared/errors.ts";
+import { catalog } from "./index.ts";
+
+/** What a training can be told besides its parts. */
+export const trainingParams = {
+  epochs: integer({ default: 1, min: 1, help: "Passes over the training samples." }),
+  batchSize: integer({ default: 64, min: 1, help: "Samples per step." }),
+  seed: integer({ default: 1, min: 0, help: "Settles initial weights, shuffling, dropout and augmentation: the same seed, the same bits." }),
+  validation: number({ default: 0.1, min: 0, max: 0.9, help: "Share of the training samples held out to choose the best epoch." }),
+  patience: integer({ default: 0, min: 0, help: "Stop when the validation loss has not fallen for so many epochs; 0: never." }),
+  clipNorm: number({ default: 0, min: 0, help: "Longest gradient of all weights together; 0: no limit." }),
+  clipValue: number({ default: 0, min: 0, help: "Largest element of the gradient; 0: no limit." }),
+  device: choice({ default: "cpu", options: devices, help: "Where ONNX Runtime computes." }),
+  threads: integer({ default: 0, min: 0, help: "Threads inside one op; 0: as many as pay off for the size of the network." }),
+};
+
+/** The parts of a run that are chosen from the catalog, in the order in which people name them. */
+export const choices = {
+  dataset: { kind: "dataset", entries: catalog.datasets },
+  model: { kind: "model", entries: catalog.models },
+  loss: { kind: "loss", entries: catalog.losses },
+  optimizer: { kind: "optimizer", entries: catalog.optimizers },
+  schedule: { kind: "schedule", entries: catalog.schedules },
+} satisfies Record<string, { kind: string; entries: readonly Head[] }>;
+export type Choice = keyof typeof choices;
+
+export interface Chosen {
+  readonly id: string;
+  readonly params: ParamValues;
+}
+
+/** What a person asks for; everything but the dataset may be left out. */
+export interface RunRequest extends Partial<Record<Choice, { readonly id: string; readonly params?: Readonly<Record<string, unknown>> }>> {
+  /** A file or folder the dataset is read from. */
+  readonly path?: string;
+  /** For model "custom". */
+  readonly network?: unknown;
+  readonly training?: Readonly<Record<string, unknown>>;
+}
+
+/** A request with every default filled in: what `run.json` keeps. */
+export interface RunSettings extends Record<Choice, Chosen> {
+  readonly path?: string;
+  readonly network?: NetworkDescription;
+  readonly training: ValuesOf<typeof trainingParams>;
+}
+
+const defaultLoss: Record<Task, string> = { classification: "cross-entropy", regression: "mean-squared-error" };
+
+/**
+ * Fills in defaults and checks everything that can be checked without the data.
+ * @param task of the dataset, once known: it settles the default loss
+ * @throws with every problem in it
+ */
+export function resolveSettings(request: RunRequest, task?: Task): RunSettings {
+  const problems: TrainyardError[] = [];
+  const network = request.network === undefined ? undefined : parseNetwork(request.network);
+  const fallback: Record<Choice, string> = {
+    dataset: "",
+    model: network ? "custom" : "mlp",
+    loss: defaultLoss[task ?? "classification"],
+    optimizer: "adam",
+    schedule: "constant",
+  };
+  const choose = (choice: Choice): Chosen => {
+    const { kind, entries } = choices[choice];
+    const { id, params } = request[choice] ?? { id: fallback[choice] };
+    const entry = entries.find((e) => e.id === id);
+    if (!entry) {
+      problems.push(fail("UNKNOWN_ENTRY", { kind, id, known: entries.map((e) => e.id) }));
+      return { id, params: {} };
+    }
+    const checked = checkParams(`${kind} "${id}"`, entry.params, params);
+    problems.push(...checked.problems);
+    return { id, params: checked.values };
+  };
+  const parts = Object.fromEntries((Object.keys(choices) as Choice[]).map((c) => [c, choose(c)])) as Record<Choice, Chosen>;
+  const training = checkParams("training", trainingParams, request.training);
+  problems.push(...training.problems);
+  if ((parts.model.id === "custom") !== (network !== undefined)) {
+    problems.push(
+      fail("BAD_USAGE", {
+        problem: `model "${parts.model.id}" ${network ? "takes no network" : "needs a network"}`,
+        fix: 'Give a network with model "custom", and only with it.',
+      }),
+    );
+  }
+  if (problems.length) throw problems.length === 1 ? problems[0] : new AggregateError(problems, "the settings have several problems");
+  return { ...parts, ...(request.path && { path: request.path }), ...(network && { network }), training: training.values as RunSettings["training"] };
+}
+
+/** The parts of a run, ready to train. */
+export interface Assembled {
+  readonly network: Network;
+  readonly options: PlanOptions;
+  readonly plan: Plan;
+  readonly threads: number;
+  readonly learningRate: number;
+  readonly hyperparameters: Readonly<Record<string, number>>;
+  readonly schedule: (progress: Parameters<(typeof catalog.schedules)[number]["factor"]>[0]) => number;
+}
+
+const entryOf = <E extends Head>(entries: readonly E[], { id }: Chosen): E => entries.find((e) => e.id === id)!;
+
+export const loadDataset = ({ dataset, path }: RunSettings): Promise<Dataset> =>
+  entryOf(catalog.datasets, dataset).load(dataset.params as never, path);
+
+/**
+ * Builds the network for a dataset and compiles the plan.
+ * @throws TASK_MISMATCH, and what `checkNetwork` and `compilePlan` throw
+ */
+export function assemble(settings: RunSettings, dataset: Dataset): Assembled {
+  const { training } = settings;
+  const [model, loss, optimizer, schedule] = [
+    entryOf(catalog.models, settings.model),
+    entryOf(catalog.losses, settings.loss),
+    entryOf(catalog.optimizers, settings.optimizer),
+    entryOf(catalog.schedules, settings.schedule),
+  ];
+  for (const [what, { tasks }] of [
+    [`model "${model.id}"`, model],
+    [`loss "${loss.id}"`, loss],
+  ] as const) {
+    if (!tasks.includes(dataset.task)) throw fail("TASK_MISMATCH", { what, tasks, dataset: dataset.id, task: dataset.task });
+  }
+  const outputs = dataset.task === "classification" ? dataset.labels.length : 1;
+  const description = settings.network ?? model.network(dataset.sampleShape, outputs, settings.model.params as never);
+  const network = checkNetwork(description, catalog.layers, dataset.sampleShape);
+  // A term whose factor is zero is left out of the graph; every other number is an input.
+  const numbers = Object.entries(settings.optimizer.params as Record<string, number>).filter(([name]) => name !== "learningRate");
+  const options: PlanOptions = {
+    network,
+    task: dataset.task,
+    loss,
+    lossParams: settings.loss.params,
+    optimizer,
+    zeros: numbers.flatMap(([name, value]) => (value === 0 ? [name] : [])),
+    batchSize: training.batchSize,
+    inputDType: dataset.train.inputs instanceof Uint8Array ? "uint8" : "float32",
+    normalisation: dataset.normalisation,
+    labels: dataset.labels,
+    clipNorm: training.clipNorm > 0,
+    clipValue: training.clipValue > 0,
+    metadata: { "trainyard.dataset_digest": dataset.digest },
+  };
+  return {
+    network,
+    options,
+    plan: compilePlan(options),
+    threads: training.threads || defaultThreads(network.layers, training.batchSize),
+    learningRate: settings.optimizer.params.learningRate as number,
+    hyperparameters: {
+      ...Object.fromEntries(numbers.map(([name, value]) => [`optimizer.${name}`, value])),
+      clipNorm: training.clipNorm,
+      clipValue: training.clipValue,
+    },
+    schedule: (progress) => schedule.factor(progress, settings.schedule.params as never),
+  };
+}

@@ -1,0 +1,34 @@
+/** Files that are whole or absent: written beside their place, synced to disk, then renamed into it. */
+import { open, rename, rm } from "node:fs/promises";
+import { dirname } from "node:path";
+import { fail } from "../shared/errors.ts";
+
+/**
+ * Replaces a file. If anything fails on the way, disk full included, what was there before is still there.
+ * @param parts written one after the other
+ * @throws WRITE_FAILED
+ */
+export async function writeAtomically(path: string, parts: readonly (Uint8Array | string)[]): Promise<void> {
+  const partial = `${path}.partial`;
+  try {
+    const file = await open(partial, "w", 0o644);
+    try {
+      for (const part of parts) await file.writeFile(part);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(partial, path);
+    await syncFolder(dirname(path));
+  } catch (cause) {
+    await rm(partial, { force: true });
+    throw fail("WRITE_FAILED", { path, detail: (cause as Error).message, kept: "What was in its place before is unharmed." }, cause);
+  }
+}
+
+/** A rename lasts through a power cut once its folder is synced. Windows cannot open folders, and needs no sync there. */
+async function syncFolder(path: string): Promise<void> {
+  if (process.platform === "win32") return;
+  const folder = await open(path, "r");
+  await folder.sync().finally(() => folder.close());
+}
