@@ -4,8 +4,9 @@ import { datasets } from "./datasets/index.ts";
 import { initializers } from "./initializers/index.ts";
 import { layers } from "./layers/index.ts";
 import { losses } from "./losses/index.ts";
+import { metrics } from "./metrics/index.ts";
 import { models } from "./models/index.ts";
 import { optimizers } from "./optimizers/index.ts";
 import { schedules } from "./schedules/index.ts";
 
-export const catalog = { datasets, models, layers, losses, optimizers, schedules, initializers } satisfies Record<string, readonly Head[]>;
+export const catalog = { datasets, models, layers, losses, optimizers, schedules, metrics, initializers } satisfies Record<string, readonly Head[]>;
