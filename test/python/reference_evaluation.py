@@ -1,6 +1,6 @@
 """Writes src/evaluation/evaluation.reference.json: reports and metrics as scikit-learn computes them.
 
-python test/python/reference_evaluation.py
+pip install scikit-learn==1.9.1 && python test/python/reference_evaluation.py
 """
 from sklearn import metrics as m
 
