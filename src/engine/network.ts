@@ -52,28 +52,31 @@ export interface BuildOptions {
   };
 }
 
-const descriptionSchema = z.strictObject({
-  name: z.string().optional(),
-  layers: z
-    .array(
-      z.strictObject({
-        id: z.string().regex(/^[A-Za-z][\w-]*$/, "must be letters, digits, _ and -, starting with a letter"),
-        layer: z.string(),
-        params: z.record(z.string(), z.unknown()).optional(),
-        inputs: z.array(z.string()).min(1).optional(),
-      }),
-    )
-    .min(1),
-});
+/** The messages say what is wanted; `parseNetwork` puts them into a sentence. */
+const layerSchema = z.strictObject(
+  {
+    id: z.string("a name").regex(/^[A-Za-z][\w-]*$/, "letters, digits, _ and -, starting with a letter"),
+    layer: z.string("the name of a layer kind"),
+    params: z.record(z.string(), z.unknown(), "an object of parameters").optional(),
+    inputs: z.array(z.string("the name of a layer"), "a list of names").min(1, "a list of at least one name").optional(),
+  },
+  "an object",
+);
+const descriptionSchema = z.strictObject(
+  { name: z.string("text").optional(), layers: z.array(layerSchema, "a list of layers").min(1, "a list of at least one layer") },
+  "an object",
+);
 
 /** Checks the form of a network description that came from outside. @throws BAD_NETWORK naming the place */
 export function parseNetwork(json: unknown): NetworkDescription {
   const result = descriptionSchema.safeParse(json);
   if (result.success) return result.data;
   const issue = result.error.issues[0]!;
-  const where = `network${issue.path.map((p) => (typeof p === "number" ? `[${p}]` : `.${String(p)}`)).join("")}`;
-  const got = show(issue.path.reduce<unknown>((value, key) => (value as Record<PropertyKey, unknown> | undefined)?.[key], json));
-  throw fail("BAD_NETWORK", { where, want: issue.message.replace(/^Invalid input: expected /, "").replace(/^must be /, ""), got });
+  const unknown = issue.code === "unrecognized_keys" ? issue.keys.slice(0, 1) : [];
+  const path = [...issue.path, ...unknown];
+  const where = `network${path.map((p) => (typeof p === "number" ? `[${p}]` : `.${String(p)}`)).join("")}`;
+  const got = show(path.reduce<unknown>((value, key) => (value as Record<PropertyKey, unknown> | undefined)?.[key], json));
+  throw fail("BAD_NETWORK", { where, want: unknown.length ? "left out" : issue.message, got });
 }
 
 /**
@@ -113,7 +116,7 @@ export function checkNetwork(json: unknown, layerKinds: readonly LayerKind[], sa
         expect: (condition, want) => {
           if (condition) return;
           const got = read.map((v) => showShape(["batch", ...v.shape.slice(1)])).join(" and ");
-          throw fail("LAYER_SHAPE_MISMATCH", { layer: id, kind: kind.id, want, got, from: inputs.join('" and "') });
+          throw fail("LAYER_SHAPE_MISMATCH", { layer: id, kind: kind.id, want, got, from: inputs.join(" and ") });
         },
       };
       const output = inScope(id, () => kind.build(context, params));
@@ -165,7 +168,7 @@ function resolveSteps(description: NetworkDescription, layerKinds: readonly Laye
   return description.layers.map(({ id, layer, params, inputs = [known.at(-1)!] }, i) => {
     const where = `network.layers[${i}]`;
     const kind = layerKinds.find((k) => k.id === layer);
-    if (!kind) throw fail("UNKNOWN_ENTRY", { kind: `layer kind (${where} "${id}")`, id: layer, known: layerKinds.map((k) => k.id) });
+    if (!kind) throw fail("UNKNOWN_ENTRY", { kind: `layer kind for "${id}":`, id: layer, known: layerKinds.map((k) => k.id) });
     if (known.includes(id)) throw fail("BAD_NETWORK", { where: `${where}.id`, want: "a name that no other layer has", got: show(id) });
     const unknown = inputs.find((name) => !known.includes(name));
     if (unknown !== undefined)

@@ -8,14 +8,18 @@ import { type Params, type ParamValues, resolveParams } from "../../src/shared/d
 const find = <T extends { readonly id: string }>(list: readonly T[], id: string): T => list.find((entry) => entry.id === id)!;
 const defaults = (params: Params): ParamValues => resolveParams("test", params);
 
-/** @param network a model of the catalog, or a network */
+/** The network of a model of the catalog. */
+export function modelNetwork(id: string, sampleShape: readonly number[], outputs: number, params: ParamValues = {}): NetworkDescription {
+  const model = find<ModelKind>(catalog.models, id);
+  return model.network(sampleShape, outputs, resolveParams("test", model.params, params));
+}
+
 export function planOf(
-  network: ModelKind | NetworkDescription,
+  description: NetworkDescription,
   sampleShape: readonly number[],
   outputs: number,
   { optimizer = "adam", ...options }: Partial<Omit<PlanOptions, "optimizer">> & { optimizer?: string } = {},
 ): Plan {
-  const description = "layers" in network ? network : network.network(sampleShape, outputs, defaults(network.params));
   const loss = find(catalog.losses, outputs > 1 ? "cross-entropy" : "mean-squared-error");
   return compilePlan({
     network: checkNetwork(description, catalog.layers, sampleShape),

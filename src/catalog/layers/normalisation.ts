@@ -1,7 +1,7 @@
 /** Layers that keep values in a good range while training. */
 import type { Value } from "../../engine/graph.ts";
 import { layer } from "../../engine/kinds.ts";
-import { add, div, mul, reduceMean, reduceSum, reshape, sqrt, square, sub } from "../../engine/ops.ts";
+import { add, div, greater, mul, reduceMean, reduceSum, reshape, sqrt, square, sub, where } from "../../engine/ops.ts";
 import { number } from "../../shared/define.ts";
 
 export const batchNorm = layer({
@@ -48,14 +48,15 @@ export const batchNorm = layer({
       ); // [channels]
     const batchMean = overBatch(x!);
     const batchVariance = overBatch(square(sub(x!, perChannel(batchMean))));
-    // The running variance is the unbiased one, as in PyTorch: n / (n - 1) for n values per channel.
+    // The running variance is the unbiased one, as in PyTorch: n / (n - 1) for n values per channel. A single value says nothing of it.
     const n = mul(
       total,
       inner.reduce((a, b) => a * b, 1),
     );
     const running = (old: Value, fresh: Value) => add(mul(old, 1 - momentum), mul(fresh, momentum));
     mean.update(running(mean.value, batchMean));
-    variance.update(running(variance.value, mul(batchVariance, div(n, sub(n, 1)))));
+    const unbiased = where(greater(n, 1), mul(batchVariance, div(n, sub(n, 1))), variance.value);
+    variance.update(running(variance.value, unbiased));
     return scaled(batchMean, batchVariance);
   },
 });

@@ -7,7 +7,7 @@ import { padsOf } from "./convolution.ts";
 
 const params = {
   size: integers({ default: [2, 2], length: 2, min: 1, help: "Height and width of the window." }),
-  strides: integers({ default: [], min: 1, help: "Step of the window down and across; empty: the window's size." }),
+  strides: integers({ default: [0, 0], length: 2, min: 0, help: "Step of the window down and across; 0: the window's size." }),
   padding: choice({
     default: "valid",
     options: ["valid", "same"],
@@ -17,7 +17,7 @@ const params = {
 type Pool = { size: readonly number[]; strides: readonly number[]; padding: "valid" | "same" };
 
 const window = (x: Value, { size, strides, padding }: Pool) => {
-  const steps = (strides.length ? strides : size) as [number, number];
+  const steps = strides.map((s, i) => s || size[i]!) as [number, number];
   return { kernel: size as [number, number], strides: steps, pads: padsOf(x, { kernel: size, strides: steps, padding }) };
 };
 
