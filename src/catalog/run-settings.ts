@@ -66,7 +66,7 @@ export function resolveSettings(request: RunRequest, task?: Task): RunSettings {
   const network = request.network === undefined ? undefined : parseNetwork(request.network);
   const fallback: Record<Choice, string> = {
     dataset: "",
-    model: network ? "custom" : "mlp",
+    model: network ? "custom" : (catalog.datasets.find((d) => d.id === request.dataset?.id)?.suggestedModel ?? "mlp"),
     loss: defaultLoss[task ?? "classification"],
     optimizer: "adam",
     schedule: "constant",

@@ -121,6 +121,8 @@ export interface ModelKind<P extends Params = Params> extends Head<P> {
 
 export interface DatasetKind<P extends Params = Params> extends Head<P> {
   readonly tasks: readonly Task[];
+  /** The model to begin with. */
+  readonly suggestedModel: string;
   load(params: ValuesOf<P>, path?: string): Promise<Dataset>;
 }
 

@@ -46,7 +46,7 @@ export function decodeSafetensors(bytes: Uint8Array, path: string): SafetensorsF
     throw bad(`its header is not JSON (${(cause as Error).message})`);
   }
   const { __metadata__: metadata = {}, ...entries } = header as Record<string, Entry> & { __metadata__?: unknown };
-  const body = bytes.subarray(8 + length);
+  const body = new Uint8Array(bytes.buffer, bytes.byteOffset + 8 + length, bytes.length - 8 - length); // plain: a Buffer's slice would not copy
   const tensors = Object.entries(entries).map(
     ([
       name,

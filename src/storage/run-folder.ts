@@ -36,7 +36,7 @@ export class RunFolder {
 
   /** Makes a new run. @throws BAD_USAGE when there is one already */
   async create(): Promise<void> {
-    if (await exists(this.file("run.json"))) {
+    if (await this.exists()) {
       throw fail("BAD_USAGE", {
         problem: `${this.path} already holds a run`,
         fix: `Choose another folder with --out, or go on with it: --resume ${this.path}.`,
@@ -129,8 +129,9 @@ export class RunFolder {
     };
   }
 
-  hasCheckpoint(): Promise<boolean> {
-    return exists(this.file("checkpoints", "last.safetensors"));
+  /** Whether there is a run. */
+  exists(): Promise<boolean> {
+    return exists(this.file("run.json"));
   }
 }
 
@@ -140,7 +141,7 @@ export async function listRuns<R extends RunRecord>(root: string): Promise<{ fol
   const runs = await Promise.all(
     names.map(async (name) => {
       const folder = new RunFolder(join(root, name));
-      return (await exists(folder.file("run.json"))) ? [{ folder, record: await folder.record<R>() }] : [];
+      return (await folder.exists()) ? [{ folder, record: await folder.record<R>() }] : [];
     }),
   );
   return runs.flat().sort((a, b) => b.record.createdAt.localeCompare(a.record.createdAt));

@@ -14,6 +14,7 @@ export const datasets: readonly DatasetKind[] = [
     summary: "70,000 handwritten digits, 28 by 28 pixels in grey; 60,000 to train on, 10,000 to test.",
     reference: "http://yann.lecun.com/exdb/mnist/",
     tasks: ["classification"],
+    suggestedModel: "cnn",
     params: {},
     load: (_, path) => loadMnist({ path }),
   }),
@@ -23,6 +24,7 @@ export const datasets: readonly DatasetKind[] = [
     summary: "70,000 pictures of clothes in ten classes, 28 by 28 pixels in grey; 60,000 to train on, 10,000 to test.",
     reference: "https://arxiv.org/abs/1708.07747",
     tasks: ["classification"],
+    suggestedModel: "cnn",
     params: {},
     load: (_, path) => loadFashionMnist({ path }),
   }),
@@ -32,6 +34,7 @@ export const datasets: readonly DatasetKind[] = [
     summary: "150 irises of three species, each with four measured lengths.",
     reference: "https://doi.org/10.1111/j.1469-1809.1936.tb02137.x",
     tasks: ["classification"],
+    suggestedModel: "mlp",
     params: { testFraction, splitSeed },
     load: ({ testFraction, splitSeed }) => loadIris({ testFraction, seed: splitSeed }),
   }),
@@ -40,6 +43,7 @@ export const datasets: readonly DatasetKind[] = [
     title: "CSV file",
     summary: "Any table with a header, numeric columns and a column to predict.",
     tasks: ["classification", "regression"],
+    suggestedModel: "mlp",
     params: {
       label: text({ default: "", help: "The column to predict; empty: the one named label, class, target or species, else the last." }),
       task: choice({
