@@ -101,7 +101,18 @@ export function compilePlan(options: PlanOptions): Plan {
   };
 }
 
-function describePlan({ network, task, optimizer, batchSize, inputDType, normalisation, labels, clipNorm, clipValue, zeros = [] }: PlanOptions): PlanSpec {
+function describePlan({
+  network,
+  task,
+  optimizer,
+  batchSize,
+  inputDType,
+  normalisation,
+  labels,
+  clipNorm,
+  clipValue,
+  zeros = [],
+}: PlanOptions): PlanSpec {
   const outputs = task === "classification" ? labels.length : 1;
   if (network.outputShape.length !== 1 || network.outputShape[0] !== outputs) {
     const why = task === "classification" ? `one output per class, ${outputs} in this dataset` : "one value, as the task is regression";
