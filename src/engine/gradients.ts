@@ -59,7 +59,7 @@ export const gradients = {
   ConvTranspose:     (g, _, inputs, { attributes }) => convTransposeGradient(g, inputs, attributes),
 
   // windows
-  MaxPool:           (g, _, [x], { attributes }) => [maxPoolGradient(g, x, attributes)],
+  MaxPool:           (g, y, [x], { attributes }) => [maxPoolGradient(g, y, x, attributes)],
   AveragePool:       (g, _, [x], { attributes }) => [averagePoolGradient(g, x, attributes)],
   GlobalAveragePool: (g, _, [x]) => [o.expand(div(g, sizeOf(x.shape.slice(2))), known(x.shape))],
 
@@ -205,23 +205,24 @@ function windows(
 const range = (length: number): readonly number[] => Array.from({ length }, (_, i) => i);
 
 /** g goes to where the maximum was, the first of equals. Windows that overlap may share a maximum, so there the parts are added. */
-function maxPoolGradient(g: Value, x: Value, attributes: Attributes): Value {
+function maxPoolGradient(g: Value, y: Value, x: Value, attributes: Attributes): Value {
   const { kernel_shape, strides, pads } = attributes as unknown as { kernel_shape: [number, number]; strides: [number, number]; pads: number[] };
-  const [kh, kw] = kernel_shape;
   const [batch, channels, height, width] = known(x.shape) as [number, number, number, number];
   const [, , oh, ow] = known(g.shape) as [number, number, number, number];
   const [top, left] = pads as [number, number];
   // Padding never wins: it is the lowest number there is.
   const lowest = x.dtype === "float64" ? -Number.MAX_VALUE : -3.4028234663852886e38;
   const padded = o.pad(x, [0, 0, top, left, 0, 0, pads[2]!, pads[3]!], lowest);
-  const seen = windows(padded, kernel_shape, { strides, pads: [0, 0, 0, 0], dilations: [1, 1] });
-  const winner = o.argMax(o.reshape(seen, [batch, channels, kh * kw, oh * ow]), 2); // [batch, channels, oh · ow], i · kw + j of the window
-  // Flat position in x of the window's corner, by channel and by window, then of the winner in it.
-  const plane = int64Range(batch * channels, (n) => n * height * width, [batch, channels, 1]);
-  const corner = int64Range(oh * ow, (n) => (Math.floor(n / ow) * strides[0] - top) * width + (n % ow) * strides[1] - left, [oh * ow]);
-  // i · width + j; counting the rows passed is cheaper than dividing.
-  const inside = range(kh - 1).reduce((at, i) => add(at, mul(cast(o.greaterOrEqual(winner, (i + 1) * kw), "int64"), width - kw)), winner);
-  const indices = o.reshape(add(add(inside, corner), plane), g.shape);
+  // Where in its window the maximum is, as a distance along x: at position 0, or else at 1, or else at 2, ...
+  // lost[n] = 1 where position n is below the maximum:  lost[0]·(d[1] + lost[1]·(d[2] + ...)),  d[n] from position n - 1 to n.
+  const at = (n: number) => Math.floor(n / kernel_shape[1]) * width + (n % kernel_shape[1]);
+  const lost = (n: number) => cast(o.less(windows(padded, kernel_shape, { strides, pads: [0, 0, 0, 0], dilations: [1, 1] }, [n]), y), x.dtype);
+  let inside = zeros(x, []);
+  for (let n = kernel_shape[0] * kernel_shape[1] - 2; n >= 0; n--) inside = mul(lost(n), add(inside, at(n + 1) - at(n)));
+  // Flat position in x: of the channel, of the window's corner in it, of the winner from there.
+  const plane = int64Range(batch * channels, (n) => n * height * width, [batch, channels, 1, 1]);
+  const corner = int64Range(oh * ow, (n) => (Math.floor(n / ow) * strides[0] - top) * width + (n % ow) * strides[1] - left, [oh, ow]);
+  const indices = o.reshape(add(add(cast(inside, "int64"), corner), plane), g.shape);
   const apart = strides.every((s, i) => s >= kernel_shape[i]!) && pads.every((p) => p === 0);
   if (apart && x.dtype === "float32") return o.maxUnpool(g, indices, { kernel_shape, strides, pads }, known(x.shape));
   const flat = (v: Value) => o.reshape(v, [sizeOf(v.shape)]);

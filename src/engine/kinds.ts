@@ -27,11 +27,8 @@ export interface LayerContext {
   weight(name: string, shape: readonly number[], options: WeightOptions): Value;
   /** A tensor that is carried from step to step but not trained, and how it changes. */
   state(name: string, shape: readonly number[], initial: number): { readonly value: Value; update(next: Value): void };
-  /**
-   * Fresh random numbers for this step, a function of seed and step alone: `size` of them, uniform in [0, 1)
-   * and passed through `transform`, an elementwise function that is computed once for many steps.
-   */
-  random(size: number, transform?: (uniform: Value) => Value): Value;
+  /** Fresh random numbers for this step, uniform in [0, 1): a function of seed and step alone. */
+  random(shape: readonly number[]): Value;
   /** Throws LAYER_SHAPE_MISMATCH unless the condition holds. @param want what the layer expects, such as "[batch, features]" */
   expect(condition: boolean, want: string): void;
 }

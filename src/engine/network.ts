@@ -4,7 +4,7 @@ import { resolveParams } from "../shared/define.ts";
 import { fail, show, showShape } from "../shared/errors.ts";
 import { type Dim, input, inScope, known, type Node, type Shape, scalar, sizeOf, type Value } from "./graph.ts";
 import type { LayerContext, LayerKind, NetworkDescription, WeightOptions } from "./kinds.ts";
-import { sliceAt } from "./ops.ts";
+import { reshape, sliceAt } from "./ops.ts";
 
 /** A tensor that a network keeps: trained weights, and states such as running means. */
 export interface NetworkTensor {
@@ -108,10 +108,11 @@ export function checkNetwork(json: unknown, layerKinds: readonly LayerKind[], sa
           const value = keep(record.states, name, shape, { initializer: "constant", constant: initial });
           return { value, update: (next) => void states.set(`${id}.${name}`, next) };
         },
-        random: (size, transform = (u) => u) => {
+        random: (shape) => {
+          const size = sizeOf(shape);
           record.draws.push(size);
           const { tape, offsets } = options.training!;
-          return sliceAt(transform(tape), offsets[drawn++] ?? offsets[0]!, size);
+          return reshape(sliceAt(tape, offsets[drawn++] ?? offsets[0]!, size), shape);
         },
         expect: (condition, want) => {
           if (condition) return;

@@ -13,12 +13,8 @@ export const dropout = layer({
   params: { rate: number({ default: 0.5, min: 0, max: 0.99, help: "Share of values set to zero." }) },
   build({ inputs: [x], training, random }, { rate }) {
     if (!training || rate === 0) return x!;
-    const shape = known(x!.shape);
-    const mask = random(
-      shape.reduce((a, b) => a * b, 1),
-      (u) => mul(cast(greaterOrEqual(u, rate), "float32"), 1 / (1 - rate)),
-    );
-    return mul(x!, reshape(mask, shape));
+    const kept = greaterOrEqual(random(known(x!.shape)), rate);
+    return mul(x!, mul(cast(kept, "float32"), 1 / (1 - rate)));
   },
 });
 
@@ -27,14 +23,9 @@ const picture = ({ inputs: [x], expect }: LayerContext): readonly [Value, number
   return [x!, Number(x!.shape[2]), Number(x!.shape[3])];
 };
 
-/** A random integer from -reach to reach for each sample, float32 [batch, 1, 1, 1]. */
-const offsets = ({ random, inputs: [x] }: LayerContext, reach: number): Value => {
-  const batch = Number(x!.shape[0]);
-  return reshape(
-    random(batch, (u) => add(floor(mul(u, 2 * reach + 1)), -reach)),
-    [batch, 1, 1, 1],
-  );
-};
+/** A random integer from `low` to `high` for each sample, float32 [batch, 1, 1, 1]. */
+const randomInteger = ({ random, inputs: [x] }: LayerContext, low: number, high: number): Value =>
+  add(floor(mul(random([Number(x!.shape[0]), 1, 1, 1]), high - low + 1)), low);
 
 /**
  * Row selection by a matrix of zeros and ones: out[i] = in[i + offset], zero where that is outside.
@@ -65,7 +56,7 @@ export const randomFlip = layer({
     if (!context.training) return x;
     const batch = Number(x.shape[0]);
     const flip = (v: Value, axis: number, size: number) => {
-      const chosen = less(reshape(context.random(batch), [batch, 1, 1, 1]), 0.5);
+      const chosen = less(context.random([batch, 1, 1, 1]), 0.5);
       return where(chosen, slice(v, { starts: [size - 1], ends: [-size - 1], axes: [axis], steps: [-1] }), v);
     };
     const sideways = horizontal ? flip(x, 3, width) : x;
@@ -84,7 +75,7 @@ export const randomShift = layer({
   },
   build(context, { down, right }) {
     const [x, height, width] = picture(context);
-    return context.training ? shifted(x, [height, width], offsets(context, down), offsets(context, right)) : x;
+    return context.training ? shifted(x, [height, width], randomInteger(context, -down, down), randomInteger(context, -right, right)) : x;
   },
 });
 
@@ -109,12 +100,7 @@ export const randomCrop = layer({
         : x;
     }
     // The window's corner is uniform from -padding to size - window + padding.
-    const batch = Number(x.shape[0]);
-    const corner = (free: number) =>
-      reshape(
-        context.random(batch, (u) => add(floor(mul(u, free + 2 * padding + 1)), -padding)),
-        [batch, 1, 1, 1],
-      );
+    const corner = (free: number) => randomInteger(context, -padding, free + padding);
     return shifted(x, [height, width], corner(h - height), corner(w - width));
   },
 });
