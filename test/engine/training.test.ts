@@ -58,7 +58,8 @@ describe("50 steps from the same start on the same batches give PyTorch's losses
     );
     await session.close();
 
-    // Rounding puts a ReLU on the other side of zero now and then, which Adam makes visible: so the first steps are held more tightly.
+    // Rounding now and then puts a ReLU on the other side of zero, and Adam makes that visible: PyTorch with the last bit of its
+    // initial weights changed differs from itself by 1e-4 of the loss, 3e-4 in weights and 1e-3 in running statistics of resnet-8.
     const losses = [...(result.loss!.data as Float32Array)];
     const apart = losses.map((loss, i) => Math.abs(loss / t.losses[i]! - 1));
     expect(Math.max(...apart.slice(0, 10))).toBeLessThan(1e-5);
@@ -68,16 +69,16 @@ describe("50 steps from the same start on the same batches give PyTorch's losses
     const kept = plan.spec.state.filter((s) => s.role !== "optimizer");
     const wanted: Record<string, { shape: number[]; stride: number; mean: number; rms: number; values: number[] } | undefined> = t.tensors;
     expect(kept.map((s) => s.name).sort()).toEqual(Object.keys(wanted).sort());
-    for (const { name } of kept) {
+    for (const { name, role } of kept) {
       const [want, got] = [wanted[name]!, result[`next:${name}`]!];
       expect(got.shape, name).toEqual(want.shape);
       const data = [...(got.data as Float32Array)];
       const differences = data.filter((_, i) => i % want.stride === 0).map((v, i) => Math.abs(v - want.values[i]!));
       expect(differences.length, name).toBe(want.values.length);
-      const scale = Math.max(1, want.rms);
-      expect(Math.max(...differences), name).toBeLessThan(1e-3 * scale);
-      expect(average(differences), name).toBeLessThan(3e-4 * scale);
-      expect(Math.abs(average(data) - want.mean), name).toBeLessThan(3e-4 * scale);
+      const tolerance = role === "weight" ? 1e-3 : 4e-3 * Math.max(1, want.rms);
+      expect(Math.max(...differences), name).toBeLessThan(tolerance);
+      expect(average(differences), name).toBeLessThan(tolerance / 3);
+      expect(Math.abs(average(data) - want.mean), name).toBeLessThan(tolerance / 3);
       expect(Math.sqrt(average(data.map((v) => v * v))) / want.rms, name).toBeCloseTo(1, 2);
     }
   });
