@@ -1,7 +1,7 @@
 /** Reverse-mode differentiation: the walk that applies `gradients.ts`. It alone knows order, accumulation, un-broadcasting and pruning. */
 import { fail } from "../shared/errors.ts";
 import { gradients, type Rule, type Stop } from "./gradients.ts";
-import { inScope, known, type Node, sameShape, scalar, type Value } from "./graph.ts";
+import { inScope, known, type Node, sameShape, scalar, type Value, type ValueOfEach } from "./graph.ts";
 import { add, type Op, reduceSum, reshape } from "./ops.ts";
 
 /**
@@ -10,7 +10,7 @@ import { add, type Op, reduceSum, reshape } from "./ops.ts";
  * @returns one value per entry of `wrt`, of its shape and dtype
  * @example const [dw] = backward(loss, [w]);
  */
-export function backward(loss: Value, wrt: readonly Value[]): readonly Value[] {
+export function backward<const W extends readonly Value[]>(loss: Value, wrt: W): ValueOfEach<W> {
   const needed = dependents(loss, wrt);
   const sums = new Map<Value, Value>([[loss, scalar(1, loss.dtype, known(loss.shape))]]);
   // Inputs are always older than the node that reads them, so descending ids are a reverse topological order.
@@ -24,7 +24,7 @@ export function backward(loss: Value, wrt: readonly Value[]): readonly Value[] {
       sums.set(x, sum ? add(sum, part) : part);
     }
   }
-  return wrt.map((v) => sums.get(v) ?? scalar(0, v.dtype, known(v.shape)));
+  return wrt.map((v) => sums.get(v) ?? scalar(0, v.dtype, known(v.shape))) as never;
 }
 
 /** The nodes between `wrt` and the loss: only they need a gradient. */

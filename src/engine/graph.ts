@@ -2,10 +2,12 @@
 import { fail, showShape } from "../shared/errors.ts";
 import type { Op } from "./ops.ts";
 
+/** Element types, in ONNX's names but for float32 and float64, which ONNX calls float and double. */
 export type DType = "float32" | "float64" | "int32" | "int64" | "uint8" | "bool";
 
 /** A length, or the name of a length that is only known when the graph runs ("batch"). */
 export type Dim = number | string;
+/** Lengths of the axes, outermost first; [] is a single number. */
 export type Shape = readonly Dim[];
 
 export interface TensorType {
@@ -49,6 +51,7 @@ export interface Node {
   readonly loop?: LoopBody;
 }
 
+/** A tensor that will be there when the graph runs: made by op functions, `input` and `constant`, never changed. */
 export interface Value extends TensorType {
   readonly node: Node;
   /** Which output of the node. */
@@ -99,7 +102,10 @@ export function makeNode(
   return Object.freeze(node).outputs;
 }
 
-/** A graph input. */
+/**
+ * A graph input, fed by its name.
+ * @example const x = input("x", "float32", ["batch", 4]);
+ */
 export const input = (name: string, dtype: DType, shape: Shape): Value => only(makeNode("Input", [], { name }, [{ dtype, shape }]));
 
 /** A tensor written into the graph. */
@@ -117,25 +123,30 @@ export function scalar(value: number, dtype: DType = "float32", shape: readonly 
 export const int64s = (values: readonly number[]): Value =>
   constant({ dtype: "int64", shape: [values.length], data: BigInt64Array.from(values, BigInt) });
 
+/** A value for each entry of a list; where the list's length is known, so is this one's. */
+export type ValueOfEach<T extends readonly unknown[]> = { readonly [K in keyof T]: Value };
+
 /**
  * `steps` iterations of `build` in one call of the runtime. The body may read any value made outside it;
  * what does not depend on the iteration is computed once, before the loop.
+ * @param steps int64 []; `stepsName` is what the length of the stacks is called
  * @param initial carried values before the first iteration
  * @param build (iteration: int64 [], carried) -> the carried values after it, and values to stack over iterations
  * @returns carried values after the last iteration, and stacks of shape [steps, ...]
+ * @example const { carried: [power] } = loop(scalar(10, "int64"), "steps", [x], (_, [y]) => ({ carried: [mul(x, y)], stacked: [] }));
  */
-export function loop(
+export function loop<const C extends readonly Value[], const S extends readonly Value[]>(
   steps: Value,
   stepsName: string,
-  initial: readonly Value[],
-  build: (iteration: Value, carried: readonly Value[]) => { carried: readonly Value[]; stacked: readonly Value[] },
-): { carried: readonly Value[]; stacked: readonly Value[] } {
+  initial: C,
+  build: (iteration: Value, carried: ValueOfEach<C>) => { carried: readonly Value[]; stacked: S },
+): { carried: ValueOfEach<C>; stacked: ValueOfEach<S> } {
   const iteration = input("iteration", "int64", []);
   const inputs = initial.map((v, i) => input(`carried_${i}`, v.dtype, v.shape));
-  const { carried, stacked } = build(iteration, inputs);
+  const { carried, stacked } = build(iteration, inputs as never);
   const types = [...carried, ...stacked.map((v) => ({ dtype: v.dtype, shape: [stepsName, ...v.shape] }))];
   const outputs = makeNode("Loop", [steps, ...initial], {}, types, { inputs: [iteration, ...inputs], results: [...carried, ...stacked] });
-  return { carried: outputs.slice(0, carried.length), stacked: outputs.slice(carried.length) };
+  return { carried: outputs.slice(0, carried.length) as never, stacked: outputs.slice(carried.length) as never };
 }
 
 /** The single output of a node. */

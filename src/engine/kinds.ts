@@ -33,6 +33,7 @@ export interface LayerContext {
   expect(condition: boolean, want: string): void;
 }
 
+/** A layer that networks may use: what it can be told, and the ops it is made of. */
 export interface LayerKind<P extends Params = Params> extends Head<P> {
   /** How many layers it reads. */
   readonly arity: "one" | "many";
@@ -41,6 +42,7 @@ export interface LayerKind<P extends Params = Params> extends Head<P> {
 
 // --- losses ---
 
+/** What training minimises. */
 export interface LossKind<P extends Params = Params> extends Head<P> {
   readonly tasks: readonly Task[];
   /**
@@ -60,6 +62,7 @@ export interface LossKind<P extends Params = Params> extends Head<P> {
 /** The optimizer's parameters as scalar graph values: they may change at every step without a rebuild. */
 export type ScalarsOf<P extends Params> = { readonly [K in keyof P]: Value };
 
+/** How a gradient becomes a step. */
 export interface OptimizerKind<P extends Params = Params, S extends string = string> extends Head<P> {
   /** Names of the tensors kept per weight, each of the weight's shape and zero at first. */
   readonly state: readonly S[];
@@ -83,6 +86,7 @@ export interface Progress {
   readonly losses: readonly number[];
 }
 
+/** How the learning rate changes in the course of a training. */
 export interface ScheduleKind<P extends Params = Params> extends Head<P> {
   /** The factor on the optimizer's learning rate. */
   factor(progress: Progress, params: ValuesOf<P>): number;
@@ -90,6 +94,7 @@ export interface ScheduleKind<P extends Params = Params> extends Head<P> {
 
 // --- initialisers ---
 
+/** How a weight starts. */
 export interface InitializerKind extends Head<Record<string, never>> {
   fill(data: Float32Array, options: Required<Omit<WeightOptions, "initializer">>, random: Random): void;
 }
@@ -108,6 +113,7 @@ export interface LayerDescription {
   readonly inputs?: readonly string[];
 }
 
+/** A ready-made network. */
 export interface ModelKind<P extends Params = Params> extends Head<P> {
   readonly tasks: readonly Task[];
   /** The network for samples of a shape and a number of outputs. */
@@ -116,6 +122,7 @@ export interface ModelKind<P extends Params = Params> extends Head<P> {
 
 // --- datasets ---
 
+/** Where samples come from. */
 export interface DatasetKind<P extends Params = Params> extends Head<P> {
   readonly tasks: readonly Task[];
   /** The model to begin with. */
@@ -124,11 +131,24 @@ export interface DatasetKind<P extends Params = Params> extends Head<P> {
 }
 
 // Each helper only infers the parameter types of an entry, then forgets them so that entries fit in one list.
+/**
+ * Declares a layer.
+ * @example layer({ id: "Double", title: "Double", summary: "2x.", arity: "one", params: {}, build: ({ inputs: [x] }) => mul(x!, 2) });
+ */
 export const layer = <const P extends Params>(kind: LayerKind<P>): LayerKind => kind as unknown as LayerKind;
+/** Declares a loss: the loss of each sample, and what the network's output means. */
 export const loss = <const P extends Params>(kind: LossKind<P>): LossKind => kind as unknown as LossKind;
+/**
+ * Declares an optimizer: the step of one weight, and what is kept for it from step to step.
+ * @example optimizer({ ...head, params: { learningRate }, state: [], step: ({ w, g }, { learningRate }) => ({ w: sub(w, mul(g, learningRate)) }) });
+ */
 export const optimizer = <const P extends Params, const S extends string>(kind: OptimizerKind<P, S>): OptimizerKind =>
   kind as unknown as OptimizerKind;
+/** Declares a schedule: the factor on the learning rate, as a pure function of progress. */
 export const schedule = <const P extends Params>(kind: ScheduleKind<P>): ScheduleKind => kind as unknown as ScheduleKind;
+/** Declares an initializer: how it fills a weight. */
 export const initializer = (kind: Omit<InitializerKind, "params">): InitializerKind => ({ ...kind, params: {} });
+/** Declares a model: the network for samples of a shape. */
 export const model = <const P extends Params>(kind: ModelKind<P>): ModelKind => kind as unknown as ModelKind;
+/** Declares a dataset: how it is loaded. */
 export const dataset = <const P extends Params>(kind: DatasetKind<P>): DatasetKind => kind as unknown as DatasetKind;
