@@ -1,6 +1,6 @@
 /** Any CSV file with a header, numeric feature columns and a label column, as a dataset. */
 import { basename, extname } from "node:path";
-import type { Dataset, Normalisation, Split, Task } from "../shared/dataset.ts";
+import type { Dataset, Split, Task } from "../shared/dataset.ts";
 import { fail } from "../shared/errors.ts";
 import { random } from "../shared/random.ts";
 import { seal } from "./digest.ts";
@@ -51,7 +51,7 @@ export async function loadCsv({ path, label, task, testFraction = 0.2, seed = 1 
       sampleShape: [columns.length],
       columns: features.map((i) => header.columns[i] as string),
       labels,
-      normalisation: moments(train),
+      normalisation: { ...moments(train.inputs, columns.length), ...(resolved === "regression" && { target: momentsOf(train.targets) }) },
       train,
       test: gather(all, drawn),
       source: path,
@@ -133,18 +133,23 @@ async function readTargets(table: Table, column: number, task: Task | undefined)
 }
 
 /** Mean and standard deviation of each column; a constant column gets deviation 1, and so becomes 0. */
-function moments({ inputs, count }: Split): Normalisation {
-  const columns = inputs.length / count;
+function moments(values: ArrayLike<number>, columns: number): { mean: number[]; deviation: number[] } {
+  const rows = values.length / columns;
   const mean = new Float64Array(columns);
   const variance = new Float64Array(columns);
   const overRows = (visit: (x: number, column: number) => void) => {
-    for (let i = 0; i < inputs.length; i++) visit(inputs[i] as number, i % columns);
+    for (let i = 0; i < values.length; i++) visit(values[i] as number, i % columns);
   };
   overRows((x, c) => {
-    mean[c] = (mean[c] as number) + x / count;
+    mean[c] = (mean[c] as number) + x / rows;
   });
   overRows((x, c) => {
-    variance[c] = (variance[c] as number) + (x - (mean[c] as number)) ** 2 / count;
+    variance[c] = (variance[c] as number) + (x - (mean[c] as number)) ** 2 / rows;
   });
   return { mean: [...mean], deviation: Array.from(variance, (v) => Math.sqrt(v) || 1) };
+}
+
+function momentsOf(values: ArrayLike<number>): { mean: number; deviation: number } {
+  const { mean, deviation } = moments(values, 1);
+  return { mean: mean[0] as number, deviation: deviation[0] as number };
 }

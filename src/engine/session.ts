@@ -1,8 +1,9 @@
 /** Runs ONNX graphs: the only file that knows `onnxruntime-node`. */
 import * as ort from "onnxruntime-node";
-import { fail, showShape, TrainyardError } from "../shared/errors.ts";
-import { arrayOf, type Dim, type DType, type Graph, type Tensor, type TensorData } from "./graph.ts";
+import { fail, showShape, type TrainyardError } from "../shared/errors.ts";
+import { arrayOf, type Dim, type DType, type Graph, input, sizeOf, type Tensor, type TensorData } from "./graph.ts";
 import { toOnnx } from "./onnx.ts";
+import { neg } from "./ops.ts";
 
 /** Execution providers that can be asked for, in ONNX Runtime's names. */
 export const devices = ["cpu", "cuda", "webgpu", "coreml", "dml"] as const;
@@ -39,21 +40,11 @@ export class Session {
    * @throws DEVICE_UNAVAILABLE, RUNTIME
    */
   static async open(graph: Graph | Uint8Array, { device = "cpu", threads = 1, profile }: SessionOptions = {}): Promise<Session> {
-    const available = availableDevices();
-    if (!available.includes(device)) throw fail("DEVICE_UNAVAILABLE", { device, available });
+    const why = await obstacle(device);
+    if (why) throw fail("DEVICE_UNAVAILABLE", { device, why, available: await availableDevices() });
     const [name, bytes] = graph instanceof Uint8Array ? ["model", graph] : [graph.name, toOnnx(graph)];
     try {
-      const native = await ort.InferenceSession.create(bytes, {
-        executionProviders: device === "cpu" ? ["cpu"] : [device, "cpu"],
-        intraOpNumThreads: threads,
-        interOpNumThreads: 1,
-        graphOptimizationLevel: "all",
-        logSeverityLevel: 3,
-        // Denormal numbers (below 1e-38) cost tens of cycles each, and squared gradients are full of them.
-        extra: { session: { set_denormal_as_zero: "1" } },
-        ...(profile && { enableProfiling: true, profileFilePrefix: profile }),
-      });
-      return new Session(name, native);
+      return new Session(name, await openNative(bytes, device, threads, profile));
     } catch (cause) {
       throw translate(cause, name);
     }
@@ -86,33 +77,77 @@ export class Session {
 /** Version of the installed ONNX Runtime. */
 export const runtimeVersion: string = ort.env.versions.node ?? ort.env.versions.common;
 
-/** What the installed runtime offers of `devices`. */
-export function availableDevices(): Device[] {
-  const offered = new Set<string>(ort.listSupportedBackends().map((b) => b.name));
-  return devices.filter((d) => offered.has(d));
+/** The devices on which graphs can be opened here. */
+export async function availableDevices(): Promise<Device[]> {
+  const obstacles = await Promise.all(devices.map(obstacle));
+  return devices.filter((_, i) => !obstacles[i]);
+}
+
+// What goes wrong arrives as an exception; ONNX Runtime need not print it as well.
+ort.env.logLevel = "fatal";
+const FATAL = 4;
+
+function openNative(bytes: Uint8Array, device: Device, threads: number, profile?: string): Promise<ort.InferenceSession> {
+  return ort.InferenceSession.create(bytes, {
+    executionProviders: device === "cpu" ? ["cpu"] : [device, "cpu"],
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    graphOptimizationLevel: "all",
+    logSeverityLevel: FATAL,
+    // Denormal numbers (below 1e-38) cost tens of cycles each, and squared gradients are full of them.
+    extra: { session: { set_denormal_as_zero: "1" } },
+    ...(profile && { enableProfiling: true, profileFilePrefix: profile }),
+  });
+}
+
+const obstacles = new Map<Device, Promise<string>>([["cpu", Promise.resolve("")]]);
+
+/**
+ * Why a device cannot be used, or "". ONNX Runtime lists every provider that it was built for, whether or not its
+ * libraries and hardware are there, so a small graph is opened on the device, once.
+ */
+function obstacle(device: Device): Promise<string> {
+  const known = obstacles.get(device) ?? probe(device);
+  obstacles.set(device, known);
+  return known;
+}
+
+async function probe(device: Device): Promise<string> {
+  if (!ort.listSupportedBackends().some(({ name }) => name === device)) return "the installed ONNX Runtime was built without it";
+  const x = input("x", "float32", [1]);
+  try {
+    await (await openNative(toOnnx({ name: "probe", inputs: [x], outputs: { y: neg(x) } }), device, 1)).release();
+    return "";
+  } catch (cause) {
+    return `ONNX Runtime says: ${messageOf(cause).replace(/^.*was false\. /s, "")}`;
+  }
 }
 
 /** A float32 tensor from numbers. */
 export const tensor = (shape: readonly number[], data: ArrayLike<number>): Tensor => ({ dtype: "float32", shape, data: Float32Array.from(data) });
 
 function toNative(graph: string, name: string, want: Wanted, got: Tensor | undefined): ort.Tensor {
+  const refuse = (came: string) => fail("GRAPH_INPUT", { graph, name, want: `${want.dtype}${showShape(want.shape)}`, got: came });
+  if (!got) throw refuse("missing");
+  const { dtype, shape, data } = got;
   const fits =
-    got &&
-    got.dtype === want.dtype &&
-    got.shape.length === want.shape.length &&
-    got.shape.every((d, i) => typeof want.shape[i] === "string" || d === want.shape[i]);
-  if (!fits || !(got.data instanceof arrayOf[got.dtype]) || got.data.length !== got.shape.reduce((a, b) => a * b, 1)) {
-    const came = got ? `${got.dtype}${showShape(got.shape)} with ${got.data.length} values` : "missing";
-    throw fail("GRAPH_INPUT", { graph, name, want: `${want.dtype}${showShape(want.shape)}`, got: came });
+    dtype === want.dtype && shape.length === want.shape.length && shape.every((d, i) => typeof want.shape[i] === "string" || d === want.shape[i]);
+  if (!fits) throw refuse(`${dtype}${showShape(shape)}`);
+  if (!(data instanceof arrayOf[dtype]) || data.length !== sizeOf(shape)) {
+    throw refuse(`${dtype}${showShape(shape)} ${data ? `in ${data.constructor.name}(${data.length})` : "without data"}`);
   }
-  return new ort.Tensor(got.dtype, got.data as never, got.shape);
+  return new ort.Tensor(dtype, data as never, shape);
 }
 
-/** ONNX Runtime names the node it failed at; our nodes are named `layer/Op_number` or `layer.gradient/Op_number`. */
+/**
+ * ONNX Runtime names the node it failed at, after the loops around it; our nodes are named `layer/Op_number` or
+ * `layer.gradient/Op_number`.
+ */
 function translate(cause: unknown, graph: string): TrainyardError {
-  if (cause instanceof TrainyardError) return cause;
-  const text = cause instanceof Error ? cause.message : String(cause);
-  const node = /[Nn]ame:\s*'([^']+)'/.exec(text)?.[1] ?? /Node \(([^)]+)\)/.exec(text)?.[1] ?? graph;
+  const text = messageOf(cause);
+  const node = [...text.matchAll(/Name:\s*'([^']+)'/g)].at(-1)?.[1] ?? /Node \(([^)]+)\)/.exec(text)?.[1] ?? graph;
   const layer = node.includes("/") ? node.slice(0, node.indexOf("/")).replace(/\.gradient$/, "") : "";
-  return fail("RUNTIME", { node, layer: layer === graph ? "" : layer, detail: text.replace(/^.*Status Message:\s*/s, "").trim() }, cause);
+  return fail("RUNTIME", { node, layer: layer === graph ? "" : layer, detail: text.replace(/^.*Status Message:\s*/s, "") }, cause);
 }
+
+const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause)).trim();

@@ -1,7 +1,7 @@
 /** Executes a training plan: epochs -> events. Knows nothing of files, screens or servers. */
 import { availableParallelism } from "node:os";
 import type { Split } from "../shared/dataset.ts";
-import { fail, show, showShape } from "../shared/errors.ts";
+import { fail } from "../shared/errors.ts";
 import type { Checkpoint, Measure, Position, Tensors, TrainEvent } from "../shared/events.ts";
 import { hash, random } from "../shared/random.ts";
 import { sizeOf, type Tensor } from "./graph.ts";
@@ -29,86 +29,93 @@ export interface TrainOptions {
   readonly patience: number;
   readonly device: Device;
   readonly threads: number;
-  /** Go on from here, with the best weights so far. */
-  readonly resume?: { readonly checkpoint: Checkpoint; readonly best: Tensors };
+  /** Go on from here, with the best weights so far, if an epoch is over. */
+  readonly resume?: { readonly checkpoint: Checkpoint; readonly best?: Tensors };
   /** Stops after the steps under way, with a checkpoint. */
   readonly signal?: AbortSignal;
   /** Where checkpoints go, for messages. */
   readonly checkpointPath?: string;
+  /** How long one native call lasts: 0 for one step. */
+  readonly chunkSeconds?: number;
+  /** Time from one checkpoint to the next within an epoch; after an epoch there is one unless the last is fresh. */
+  readonly checkpointSeconds?: number;
 }
 
-/** One native call lasts about this long: seldom enough to cost nothing, often enough to stop at once. */
+/** Seldom enough to cost nothing, often enough to stop at once. */
 const CHUNK_SECONDS = 0.4;
 const CHECKPOINT_SECONDS = 30;
+/** After an epoch, a checkpoint younger than this is fresh. */
+const FRESH_SECONDS = 1;
 
 /**
  * Trains. The same options give the same bits; stopping and resuming gives the bits of never having stopped.
- * @throws LOSS_NOT_FINITE, CHECKPOINT_MISMATCH, and what `Session` throws
+ * @throws LOSS_NOT_FINITE, and what `Session` throws
  */
 export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent> {
   const { plan, trainRows, validationRows, epochs, seed, resume, signal } = options;
   const { spec } = plan;
   const stepsPerEpoch = Math.ceil(trainRows.length / spec.batchSize);
-  let tensors = resume ? checked(resume.checkpoint.tensors, spec, options.checkpointPath ?? "") : initialTensors(spec, options.initializers, seed);
-  let position: Position = resume?.checkpoint.position ?? { epoch: 0, step: 0, update: 0, sums: { loss: 0, score: 0, samples: 0 }, losses: [] };
+  let tensors = resume?.checkpoint.tensors ?? initialTensors(spec, options.initializers, seed);
+  let position = resume?.checkpoint.position ?? beginning;
   let best = resume?.best ?? tensors;
   let bestUnsaved = false;
-  let savedAt = resume ? position.update : -1;
-  let savedTime = performance.now();
+  let saved = resume && position;
+  let savedAt = performance.now();
+
+  const rateOf = (update: number) => options.learningRate * options.schedule(progressAt(position, update, stepsPerEpoch, epochs));
+  const secondsSinceSaved = () => (performance.now() - savedAt) / 1000;
+  const checkpoint = (): TrainEvent => {
+    for (const { name, role } of spec.state) {
+      const stray = role === "optimizer" ? undefined : tensors.get(name)!.find((v) => !Number.isFinite(v));
+      if (stray !== undefined) throw notFinite(`tensor "${name}"`, stray, position.update, rateOf(position.update - 1));
+    }
+    saved = position;
+    savedAt = performance.now();
+    const event: TrainEvent = { type: "checkpoint", checkpoint: { position, tensors }, ...(bestUnsaved && { best }) };
+    bestUnsaved = false;
+    return event;
+  };
+  const notFinite = (what: string, value: number, step: number, rate: number) =>
+    fail("LOSS_NOT_FINITE", {
+      what,
+      value: String(value),
+      step,
+      epoch: Math.ceil(step / stepsPerEpoch),
+      rate,
+      checkpoint: saved ? (options.checkpointPath ?? "in memory") : "",
+    });
+  const impatient = () => options.patience > 0 && position.epoch - bestEpoch(position.losses) >= options.patience;
 
   const sessionOptions = { device: options.device, threads: options.threads };
   const session = await Session.open(plan.train, sessionOptions);
-  const evaluation = validationRows.length ? await Session.open(plan.evaluate, sessionOptions) : undefined;
+  let evaluation: Session | undefined;
   try {
+    if (validationRows.length) evaluation = await Session.open(plan.evaluate, sessionOptions);
     yield { type: "started", epochs, stepsPerEpoch, samples: trainRows.length, resumedAt: position.update };
     const fixed = fixedFeeds(options);
-    const pace = new Pace();
-
-    const checkpoint = (): TrainEvent => {
-      savedAt = position.update;
-      savedTime = performance.now();
-      const event: TrainEvent = { type: "checkpoint", checkpoint: { position, tensors }, ...(bestUnsaved && { best }) };
-      bestUnsaved = false;
-      return event;
-    };
-    const impatient = () => options.patience > 0 && position.epoch - bestEpoch(position.losses) >= options.patience;
+    const pace = new Pace(options.chunkSeconds ?? CHUNK_SECONDS);
 
     while (position.epoch < epochs && !impatient()) {
       const order = shuffled(trainRows, seed, position.epoch);
       while (position.step < stepsPerEpoch) {
-        if (signal?.aborted) {
-          if (savedAt !== position.update) yield checkpoint();
-          yield { type: "stopped", position };
-          return;
-        }
+        signal?.throwIfAborted();
         const steps = Math.min(pace.steps, stepsPerEpoch - position.step);
         const began = performance.now();
-        const feeds = chunkFeeds(options, order, position, steps);
-        const results = await session.run({ ...fixed, ...feeds, ...asFeeds(tensors, spec) });
+        const rates = Float32Array.from({ length: steps }, (_, i) => rateOf(position.update + i));
+        const results = await session.run({ ...fixed, ...chunkFeeds(options, order, position, rates), ...asFeeds(tensors, spec) });
         pace.took(steps, performance.now() - began);
 
         const sums = { ...position.sums };
         for (let i = 0; i < steps; i++) {
           const loss = results.loss!.data[i] as number;
-          if (!Number.isFinite(loss)) {
-            throw fail("LOSS_NOT_FINITE", {
-              step: position.update + i + 1,
-              epoch: position.epoch + 1,
-              loss: String(loss),
-              rate: feeds.learningRate!.data[i] as number,
-              checkpoint: savedAt >= 0 ? (options.checkpointPath ?? "in memory") : "",
-            });
-          }
+          if (!Number.isFinite(loss)) throw notFinite("loss", loss, position.update + i + 1, rateOf(position.update + i));
           const count = Math.min(spec.batchSize, trainRows.length - (position.step + i) * spec.batchSize);
           sums.loss += loss * count;
           sums.score += (results.score!.data[i] as number) * count;
           sums.samples += count;
         }
-        const chunk = {
-          loss: sums.loss - position.sums.loss,
-          score: sums.score - position.sums.score,
-          samples: sums.samples - position.sums.samples,
-        };
+        const samples = sums.samples - position.sums.samples;
+        const chunk = { loss: (sums.loss - position.sums.loss) / samples, score: (sums.score - position.sums.score) / samples };
         tensors = new Map(spec.state.map(({ name }) => [name, results[`next:${name}`]!.data as Float32Array]));
         position = { ...position, step: position.step + steps, update: position.update + steps, sums };
         yield {
@@ -118,38 +125,46 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent> 
           update: position.update,
           epochs,
           stepsPerEpoch,
-          loss: chunk.loss / chunk.samples,
-          score: chunk.score / chunk.samples,
-          learningRate: feeds.learningRate!.data[steps - 1] as number,
+          ...chunk,
+          learningRate: rateOf(position.update - 1),
           samplesPerSecond: pace.stepsPerSecond * spec.batchSize,
           secondsLeft: (epochs * stepsPerEpoch - position.update) / pace.stepsPerSecond,
         };
-        if (performance.now() - savedTime > CHECKPOINT_SECONDS * 1000) yield checkpoint();
+        if (secondsSinceSaved() > (options.checkpointSeconds ?? CHECKPOINT_SECONDS)) yield checkpoint();
       }
 
-      const measure = { loss: position.sums.loss / position.sums.samples, score: position.sums.score / position.sums.samples };
-      const validation = evaluation && (await evaluateRows(evaluation, spec, options.data, validationRows, tensors)).measure;
-      const losses = [...position.losses, (validation ?? measure).loss];
+      const { sums, update } = position;
+      const measure = { loss: sums.loss / sums.samples, score: sums.score / sums.samples };
+      const validation = evaluation && (await evaluateRows(evaluation, spec, options.data, validationRows, tensors, signal)).measure;
+      const selection = (validation ?? measure).loss;
+      const learningRate = rateOf(update - 1);
+      if (!Number.isFinite(selection)) throw notFinite("validation loss", selection, update, learningRate);
+      const losses = [...position.losses, selection];
       const isBest = bestEpoch(losses) === losses.length;
       if (isBest) {
         best = tensors;
         bestUnsaved = true;
       }
-      const learningRate = options.learningRate * options.schedule(progressAt(position, position.update - 1, stepsPerEpoch, epochs));
-      position = { epoch: position.epoch + 1, step: 0, update: position.update, sums: { loss: 0, score: 0, samples: 0 }, losses };
-      yield { type: "epoch", epoch: position.epoch, update: position.update, learningRate, ...measure, validation, best: isBest };
-      if (performance.now() - savedTime > 1000) yield checkpoint();
+      position = { ...beginning, epoch: losses.length, update, losses };
+      yield { type: "epoch", epoch: position.epoch, update, learningRate, ...measure, validation, best: isBest };
+      if (secondsSinceSaved() > FRESH_SECONDS) yield checkpoint();
     }
-    if (savedAt !== position.update) yield checkpoint();
+    if (saved !== position) yield checkpoint();
     yield { type: "done", reason: position.epoch < epochs ? "early stopping" : "completed", bestEpoch: bestEpoch(position.losses), best };
+  } catch (error) {
+    if (!signal?.aborted || error !== signal.reason) throw error;
+    if (saved !== position) yield checkpoint();
+    yield { type: "stopped", position };
   } finally {
     await session.close();
     await evaluation?.close();
   }
 }
 
-/** Number of the epoch with the lowest loss, the first of equals, from 1. */
-const bestEpoch = (losses: readonly number[]): number => losses.indexOf(Math.min(...losses)) + 1;
+const beginning: Position = { epoch: 0, step: 0, update: 0, sums: { loss: 0, score: 0, samples: 0 }, losses: [] };
+
+/** Number of the epoch with the lowest loss, the first of equals, from 1; 0 before the first. */
+const bestEpoch = (losses: readonly number[]): number => losses.reduce((best, loss, i) => (i === 0 || loss < losses[best - 1]! ? i + 1 : best), 0);
 
 export interface Evaluation {
   readonly measure: Measure;
@@ -162,20 +177,29 @@ export interface Evaluation {
 /**
  * Loss and predictions of some rows, each counted once.
  * @param session opened on the plan's `evaluate` graph
+ * @throws the reason of the signal
  */
-export async function evaluateRows(session: Session, spec: PlanSpec, data: Split, rows: Int32Array, tensors: Tensors): Promise<Evaluation> {
+export async function evaluateRows(
+  session: Session,
+  spec: PlanSpec,
+  data: Split,
+  rows: Int32Array,
+  tensors: Tensors,
+  signal?: AbortSignal,
+): Promise<Evaluation> {
   const { batchSize, outputs, task } = spec;
   const predictions = new Float64Array(rows.length);
   const counts = new Float64Array(outputs * outputs);
   const fixed = { ...dataFeeds(spec, data), ...asFeeds(tensors, spec) };
-  const pace = new Pace();
+  const pace = new Pace(CHUNK_SECONDS);
   let loss = 0;
   for (let done = 0; done < rows.length; ) {
+    signal?.throwIfAborted();
     const steps = Math.min(pace.steps, Math.ceil((rows.length - done) / batchSize));
     const began = performance.now();
     const results = await session.run({ ...fixed, ...batchFeeds(rows, done, steps, batchSize) });
     pace.took(steps, performance.now() - began);
-    loss += (results.loss!.data as Float32Array).reduce((a, b) => a + b, 0);
+    for (const sum of results.loss!.data as Float32Array) loss += sum; // one by one: bits must not depend on the length of a chunk
     const taken = Math.min(steps * batchSize, rows.length - done);
     for (let i = 0; i < taken; i++) predictions[done + i] = Number(results.predictions!.data[i]);
     for (let i = 0; results.counts && i < counts.length; i++) counts[i]! += results.counts.data[i] as number;
@@ -214,13 +238,18 @@ export function initialTensors(spec: PlanSpec, initializers: readonly Initialize
 
 /** How many steps fit in a chunk, from how long the last one took. */
 class Pace {
-  steps = 4;
+  steps = 1;
   stepsPerSecond = 0;
+  readonly #seconds: number;
+
+  constructor(seconds: number) {
+    this.#seconds = seconds;
+  }
 
   took(steps: number, milliseconds: number): void {
     this.stepsPerSecond = steps / (Math.max(milliseconds, 0.01) / 1000);
     // At most fourfold, as the first chunk also pays for memory.
-    this.steps = Math.max(1, Math.min(4 * this.steps, Math.round(this.stepsPerSecond * CHUNK_SECONDS), 100_000));
+    this.steps = Math.max(1, Math.min(4 * this.steps, Math.round(this.stepsPerSecond * this.#seconds), 100_000));
   }
 }
 
@@ -249,18 +278,9 @@ function fixedFeeds({ plan: { spec }, data, hyperparameters, seed }: TrainOption
 }
 
 /** What belongs to some steps: batches, learning rates, and where each draw reads the tape, a function of seed, update and draw. */
-function chunkFeeds(
-  { plan: { spec }, learningRate, schedule, seed, epochs, trainRows }: TrainOptions,
-  order: Int32Array,
-  position: Position,
-  steps: number,
-): Record<string, Tensor> {
-  const stepsPerEpoch = Math.ceil(trainRows.length / spec.batchSize);
+function chunkFeeds({ plan: { spec }, seed }: TrainOptions, order: Int32Array, position: Position, rates: Float32Array): Record<string, Tensor> {
+  const steps = rates.length;
   const { length, draws } = spec.tape;
-  const rates = Float32Array.from(
-    { length: steps },
-    (_, i) => learningRate * schedule(progressAt(position, position.update + i, stepsPerEpoch, epochs)),
-  );
   const offsets = Int32Array.from({ length: steps * draws.length }, (_, n) => {
     const draw = n % draws.length;
     return hash(seed, position.update + Math.floor(n / draws.length), draw) % (length - draws[draw]! + 1);
@@ -296,15 +316,3 @@ const shuffled = (rows: Int32Array, seed: number, epoch: number): Int32Array =>
   random(seed, "shuffle", epoch)
     .permutation(rows.length)
     .map((i) => rows[i]!);
-
-/** The tensors of a checkpoint, if they are those of the plan. */
-function checked(tensors: Tensors, spec: PlanSpec, path: string): Tensors {
-  for (const { name, shape } of spec.state) {
-    const got = tensors.get(name);
-    if (got?.length !== sizeOf(shape))
-      throw fail("CHECKPOINT_MISMATCH", { path, tensor: name, want: showShape(shape), got: got ? `${got.length} values` : "missing" });
-  }
-  const extra = [...tensors.keys()].find((name) => !spec.state.some((s) => s.name === name));
-  if (extra) throw fail("CHECKPOINT_MISMATCH", { path, tensor: extra, want: "absent", got: show([tensors.get(extra)!.length]) });
-  return tensors;
-}

@@ -256,8 +256,8 @@ function evaluateGraph({ network, loss, lossParams }: PlanOptions, spec: PlanSpe
     const target = gather(targets, rows);
     const w = gather(weights, i); // [batch]
     const { output } = network.build({ x: normalise(gather(samples, rows), spec), tensors: state });
-    const total = inScope("loss", () => reduceSum(mul(w, loss.each(output, target, lossParams)), [0]));
-    if (!classes) return { carried: [], stacked: [total, reshape(output, [spec.batchSize])] };
+    const total = inScope("loss", () => reduceSum(mul(w, loss.each(output, standardTarget(target, spec), lossParams)), [0]));
+    if (!classes) return { carried: [], stacked: [total, reshape(inTargetUnits(output, spec), [spec.batchSize])] };
     const prediction = argMax(output);
     const truth = mul(oneHot(target, classes), reshape(w, [spec.batchSize, 1])); // [batch, classes]
     return { carried: [add(counts[0]!, matmul(truth, oneHot(prediction, classes), { tA: true }))], stacked: [total, prediction] };
@@ -271,17 +271,21 @@ function evaluateGraph({ network, loss, lossParams }: PlanOptions, spec: PlanSpe
 
 /** Inputs: `input` [batch, ...] of raw values, weights and states. Outputs: `output` (probabilities, scores or a value) and for classification `label` int64 [batch]. */
 function predictGraph({ network, loss, metadata }: PlanOptions, spec: PlanSpec, bound?: ReadonlyMap<string, Value>): Graph {
+  const { mean, deviation } = spec.normalisation;
   const x = input("input", spec.inputDType, ["batch", ...spec.sampleShape]);
   const state = bound ?? stateInputs(spec.state.filter((s) => s.role !== "optimizer"));
   const { output } = network.build({ x: normalise(x, spec), tensors: state });
   return {
     name: "predict",
     inputs: [x, ...(bound ? [] : state.values())],
-    outputs: { output: inScope("output", () => loss.link(output)), ...(spec.task === "classification" && { label: argMax(output) }) },
+    outputs: {
+      output: inScope("output", () => inTargetUnits(loss.link(output), spec)),
+      ...(spec.task === "classification" && { label: argMax(output) }),
+    },
     metadata: {
       "trainyard.task": spec.task,
       "trainyard.labels": JSON.stringify(spec.labels),
-      "trainyard.preprocessing": JSON.stringify([{ step: "standardise", ...spec.normalisation }]),
+      "trainyard.preprocessing": JSON.stringify([{ step: "standardise", mean, deviation }]),
       ...metadata,
     },
   };
@@ -316,14 +320,15 @@ function lossAndGradients(
   const training = { sampleWeights, tape: tape ?? scalar(0, "float32", [1]), offsets };
   const { output, states } = network.build({ x: normalise(x, spec), tensors: state, training });
   const { mean, score } = inScope("loss", () => {
-    const own = loss.weigh?.(output, target, lossParams);
+    const wanted = standardTarget(target, spec);
+    const own = loss.weigh?.(output, wanted, lossParams);
     const w = own ? mul(sampleWeights, own) : sampleWeights;
     const average = (each: Value, by: Value) => div(reduceSum(mul(by, each), [0]), reduceSum(by, [0]));
     const each =
       spec.task === "classification"
         ? cast(equal(argMax(output), cast(target, "int64")), "float32")
-        : abs(sub(reshape(output, [spec.batchSize]), target));
-    return { mean: average(loss.each(output, target, lossParams), w), score: average(each, sampleWeights) };
+        : abs(sub(reshape(inTargetUnits(output, spec), [spec.batchSize]), target));
+    return { mean: average(loss.each(output, wanted, lossParams), w), score: average(each, sampleWeights) };
   });
   const weights = network.weights.map((w) => state.get(w.name)!);
   const gradients = new Map(backward(mean, weights).map((g, i) => [network.weights[i]!.name, g]));
@@ -390,6 +395,18 @@ function normalise(x: Value, { normalisation: { mean, deviation } }: PlanSpec): 
     const centred = mean.every((m) => m === 0) ? floats : sub(floats, perChannel(mean));
     return deviation.every((d) => d === 1) ? centred : mul(centred, perChannel(deviation.map((d) => 1 / d)));
   });
+}
+
+/** What a regression learns: the target with mean 0 and deviation 1, whatever its unit, so that rates and losses suit any table. */
+function standardTarget(target: Value, { normalisation }: PlanSpec): Value {
+  const own = normalisation.target;
+  return own ? mul(sub(target, own.mean), 1 / own.deviation) : target;
+}
+
+/** The way back, from the network's output to the unit of the target. */
+function inTargetUnits(output: Value, { normalisation }: PlanSpec): Value {
+  const own = normalisation.target;
+  return own ? add(mul(output, own.deviation), own.mean) : output;
 }
 
 // --- their inputs ---

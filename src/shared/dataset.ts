@@ -16,6 +16,8 @@ export interface Normalisation {
   /** One entry for all values, or one per channel (pictures) or per column (tables). */
   readonly mean: readonly number[];
   readonly deviation: readonly number[];
+  /** Of the target, for regression: the network learns it standardised too, and the graphs give it back in its own unit. */
+  readonly target?: { readonly mean: number; readonly deviation: number };
 }
 
 export interface Dataset {

@@ -72,16 +72,16 @@ export const errors = {
     message: (d) => `graph "${d.graph}": input "${d.name}" must be ${d.want}, but is ${d.got}`,
     fix: (d) => `Feed "${d.name}" as ${d.want}.`,
   }),
-  DEVICE_UNAVAILABLE: error<{ device: string; available: readonly string[] }>({
+  DEVICE_UNAVAILABLE: error<{ device: string; why: string; available: readonly string[] }>({
     status: 422,
-    message: (d) => `device "${d.device}" is not offered by the installed ONNX Runtime`,
+    message: (d) => `device "${d.device}" cannot be used here: ${d.why}`,
     fix: (d) => `Choose one of: ${list(d.available)}.`,
   }),
 
   // training
-  LOSS_NOT_FINITE: error<{ step: number; epoch: number; loss: string; rate: number; checkpoint: string }>({
+  LOSS_NOT_FINITE: error<{ what: string; value: string; step: number; epoch: number; rate: number; checkpoint: string }>({
     status: 422,
-    message: (d) => `the loss became ${d.loss} at step ${d.step} (epoch ${d.epoch}) with learning rate ${d.rate}`,
+    message: (d) => `the ${d.what} became ${d.value} at step ${d.step} (epoch ${d.epoch}) with learning rate ${d.rate}`,
     fix: (d) =>
       `Train again with a smaller learning rate, for example ${Number((d.rate / 10).toPrecision(3))}, or clip the gradient. ${
         d.checkpoint ? `The last good checkpoint is ${d.checkpoint}.` : "No checkpoint had been written yet."
