@@ -36,7 +36,7 @@ const selection = (from: number, to: number, offset: Value): Value => {
   return cast(equal(grid(from, [1, 1, 1, from]), add(grid(to, [1, 1, to, 1]), offset)), "float32");
 };
 
-/** Each picture moved down and right by its own offsets and cut to a size: rows · picture · columns. */
+/** A window of each picture whose corner is at its own place, zeros outside: rows · picture · columns. */
 const shifted = (x: Value, [height, width]: readonly [number, number], down: Value, right: Value): Value => {
   const [h, w] = known(x.shape.slice(2)) as [number, number];
   return matmul(matmul(selection(h, height, down), x), selection(w, width, right), { tB: true });
