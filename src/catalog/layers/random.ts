@@ -1,7 +1,7 @@
 /** Layers that are random in training and plain otherwise. What they draw is a function of seed and step. */
 import { constant, known, scalar, type Value } from "../../engine/graph.ts";
 import { type LayerContext, layer } from "../../engine/kinds.ts";
-import { add, cast, equal, floor, greaterOrEqual, less, matmul, mul, reshape, slice, where } from "../../engine/ops.ts";
+import { add, cast, equal, floor, greaterOrEqual, less, matmul, mul, slice, where } from "../../engine/ops.ts";
 import { boolean, integer, integers, number } from "../../shared/define.ts";
 
 export const dropout = layer({
