@@ -15,14 +15,16 @@ export function modelNetwork(id: string, sampleShape: readonly number[], outputs
   return model.network(sampleShape, outputs, resolveParams("test", model.params, params));
 }
 
-export function planOf(
+type Choices = Partial<Omit<PlanOptions, "optimizer">> & { readonly optimizer?: string };
+
+export function planOptions(
   description: NetworkDescription,
   sampleShape: readonly number[],
   outputs: number,
-  { optimizer = "adam", ...options }: Partial<Omit<PlanOptions, "optimizer">> & { optimizer?: string } = {},
-): Plan {
+  { optimizer = "adam", ...choices }: Choices = {},
+): PlanOptions {
   const loss = find(catalog.losses, outputs > 1 ? "cross-entropy" : "mean-squared-error");
-  return compilePlan({
+  return {
     network: checkNetwork(description, catalog.layers, sampleShape),
     task: outputs > 1 ? "classification" : "regression",
     loss,
@@ -32,9 +34,11 @@ export function planOf(
     inputDType: "uint8",
     normalisation: { mean: [0], deviation: [255] },
     labels: outputs > 1 ? Array.from({ length: outputs }, (_, i) => `${i}`) : [],
-    ...options,
-  });
+    ...choices,
+  };
 }
+
+export const planOf = (...args: Parameters<typeof planOptions>): Plan => compilePlan(planOptions(...args));
 
 /** An optimizer's learning rate, and its other parameters by the names of a plan's inputs. */
 export function hyperparameters(optimizer: string, params: Readonly<Record<string, unknown>> = {}) {

@@ -1,11 +1,13 @@
 /** The training graphs: the same 50 steps as PyTorch, and that their halves and paddings agree with one another. */
 import { describe, expect, test } from "vitest";
 import { type Graph, sizeOf, type Tensor } from "../../src/engine/graph.ts";
+import { toOnnx } from "../../src/engine/onnx.ts";
 import { Session } from "../../src/engine/session.ts";
+import { compileModel, compilePlan } from "../../src/engine/training-plan.ts";
 import type { ParamValues } from "../../src/shared/define.ts";
 import { random } from "../../src/shared/random.ts";
 import { everyLayer } from "./every-layer.ts";
-import { feeds, hyperparameters, initialState, modelNetwork, planOf } from "./plans.ts";
+import { feeds, hyperparameters, initialState, modelNetwork, planOf, planOptions } from "./plans.ts";
 import reference from "./training.reference.json" with { type: "json" };
 
 const { steps, samples, classes, normalisation } = reference;
@@ -150,7 +152,8 @@ describe("a short batch, padded with samples of weight 0", () => {
 
 describe("the graphs of a plan agree", () => {
   const [sampleShape, batchSize, rows] = [[3, 12, 12], 4, 10];
-  const plan = planOf(everyLayer(3), sampleShape, 3, { batchSize, clipNorm: true, clipValue: true });
+  const options = planOptions(everyLayer(3), sampleShape, 3, { batchSize, clipNorm: true, clipValue: true });
+  const plan = compilePlan(options);
   const draws = plan.spec.tape.draws.length;
   const state = initialState(plan, noise);
   const { learningRate, hyper } = hyperparameters("adam");
@@ -166,9 +169,9 @@ describe("the graphs of a plan agree", () => {
   const carry = (result: Record<string, Tensor>) => Object.fromEntries(names.map((name) => [name.slice(5), result[name]!.data as Float32Array]));
 
   /** Steps `first` to `last` in one call of `train`. */
-  const train = (first: number, last: number, from: Record<string, ArrayLike<number>>) => {
+  const train = (first: number, last: number, from: Record<string, ArrayLike<number>>, { train: graph } = plan) => {
     const steps = Array.from({ length: last - first + 1 }, (_, i) => first + i);
-    return run(plan.train, {
+    return run(graph, {
       ...data,
       ...rates,
       ...from,
@@ -208,6 +211,22 @@ describe("the graphs of a plan agree", () => {
     const whole = await train(1, 2, state);
     const got = Object.fromEntries(names.map((name) => [name, { ...whole[name]!, data: Float32Array.from(halves[name.slice(5)]!) }]));
     expectAlike(got, whole, names, 1e-6);
+  });
+
+  test("a term left out because its factor is zero for good changes nothing", async () => {
+    const without = compilePlan({ ...options, zeros: ["weightDecay"] });
+    expect(without.spec.hyperparameters).not.toContain("optimizer.weightDecay");
+    expect(plan.spec.hyperparameters).toContain("optimizer.weightDecay");
+    expectAlike(await train(1, 2, state, without), await train(1, 2, state), names, 1e-6);
+  });
+
+  test("the model with its weights written into it says what predict says", async () => {
+    const tensors = new Map(Object.entries(state).map(([name, numbers]) => [name, Float32Array.from(numbers)]));
+    const session = await Session.open(toOnnx(compileModel(options, tensors)));
+    expect([...session.inputs.keys()]).toEqual(["input"]);
+    const alone = await session.run({ input: { dtype: "uint8", shape: [rows, ...sampleShape], data: data.samples } });
+    await session.close();
+    expectAlike(alone, await run(plan.predict, { ...state, input: data.samples }), ["output"], 1e-6);
   });
 
   test("evaluate counts what predict says, each sample once", async () => {
