@@ -7,16 +7,11 @@ const network = (x: Value, [w1, b1, w2, b2]: readonly [Value, Value, Value, Valu
 
 const x = input("x", "float32", [4, 2]);
 const y = input("y", "float32", [4, 1]);
-const uneven = (...shape: [number, number]) =>
-  constant(
-    tensor(
-      shape,
-      Array.from({ length: shape[0] * shape[1] }, (_, i) => Math.sin(7 * i + 1)),
-    ),
-  );
-const start = [uneven(2, 8), uneven(1, 8), uneven(8, 1), uneven(1, 1)] as const;
+const waves = Array.from({ length: 16 }, (_, i) => Math.sin(7 * i + 1)); // weights may start anywhere but all alike
+const start = (...shape: [number, number]) => constant(tensor(shape, waves.slice(0, shape[0] * shape[1])));
+const first = [start(2, 8), start(1, 8), start(8, 1), start(1, 1)] as const;
 
-const { carried: trained, stacked } = loop(scalar(1000, "int64"), "steps", start, (_, weights) => {
+const { carried: trained, stacked } = loop(scalar(1000, "int64"), "steps", first, (_, weights) => {
   const loss = reduceMean(square(sub(network(x, weights), y)), [0, 1]);
   const gradients = backward(loss, weights); // more nodes of the same graph
   return { carried: weights.map((w, i) => sub(w, mul(gradients[i]!, 2))), stacked: [loss] };
