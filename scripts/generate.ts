@@ -1,7 +1,8 @@
 /** `npm run generate`: writes docs/errors.md and docs/catalog.md from the code. With `--check` it writes nothing and fails when one is stale. */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { catalog } from "../src/catalog/index.ts";
-import { type Head, wanted } from "../src/shared/define.ts";
+import { trainingParams } from "../src/catalog/run-settings.ts";
+import { type Head, type Param, type Params, wanted } from "../src/shared/define.ts";
 import { errors } from "../src/shared/errors.ts";
 
 /** Keeps `<` from reading as HTML, outside code. */
@@ -14,16 +15,16 @@ const cell = (text: string): string =>
 const row = (...cells: string[]): string => `| ${cells.map(cell).join(" | ")} |`;
 const table = (head: string[], rows: string[][]): string[] => [row(...head), row(...head.map(() => "---")), ...rows.map((cells) => row(...cells))];
 
-/** Answers `{name}` for any field, as a list of one, because some texts join lists. A number computed from it prints as an ellipsis. */
+/** Answers `{name}` for any field, as a list of one, because some texts join lists. A number computed from it prints as {a number}. */
 const anything = new Proxy({}, { get: (_, name) => [`{${String(name)}}`] });
-const sample = (text: (d: never) => string): string => `${text(anything as never)}`.replaceAll("NaN", "…");
+const sample = (text: (d: never) => string): string => `${text(anything as never)}`.replaceAll("NaN", "{a number}");
 
 function errorsPage(): string[] {
   return [
     "# Errors",
     "",
     "Every error has a code, a message that says where, what was wanted and what came, and what to do about it.",
-    "Status 4xx is the caller's to mend; 5xx is a fault of Trainyard. In the texts `{name}` stands for a value.",
+    "Status 4xx is the caller's to mend, 5xx is not. In the texts `{name}` stands for a value, or for a sentence that depends on the case.",
     "",
     ...table(
       ["Code", "Status", "Message", "What to do"],
@@ -33,30 +34,56 @@ function errorsPage(): string[] {
 }
 
 const capital = (text: string): string => text.slice(0, 1).toUpperCase() + text.slice(1);
-const link = (reference: string): string => (/^https?:/.test(reference) ? `[Reference](${reference}).` : `Reference: ${reference}.`);
+/** A reference to this page itself names a section: catalog.md#layers. */
+const link = (reference: string): string => `[Reference](${reference.replace(/^catalog\.md(?=#)/, "")}).`;
+const sentence = (text: string): string => prose(/[.?!]$/.test(text) ? text : `${text}.`);
+const about = ({ summary, reference }: Head): string => sentence(summary) + (reference ? ` ${link(reference)}` : "");
 
-function entry({ id, title, summary, reference, params }: Head): string[] {
-  const rows = Object.entries(params).map(([name, param]) => [`\`${name}\``, wanted(param), `\`${JSON.stringify(param.default)}\``, param.help]);
-  return [
-    `### ${title}`,
-    "",
-    `\`${id}\`: ${prose(summary)}${reference ? ` ${link(reference)}` : ""}`,
-    "",
-    ...(rows.length ? table(["Parameter", "Accepts", "Default", "Meaning"], rows) : ["No parameters."]),
-    "",
-  ];
+const shown = (value: Param["default"]): string => (Array.isArray(value) ? `[${value.join(", ")}]` : JSON.stringify(value));
+const parameters = (params: Params): string[] =>
+  table(
+    ["Parameter", "Accepts", "Default", "Meaning"],
+    Object.entries(params).map(([name, param]) => [`\`${name}\``, wanted(param), `\`${shown(param.default)}\``, param.help]),
+  );
+
+/** Some kinds of entry suit certain tasks only. */
+type Entry = Head & { readonly tasks?: readonly string[] };
+
+function section({ id, title, tasks, ...entry }: Entry): string[] {
+  const suits = tasks ? ` (${tasks.join(", ")})` : "";
+  const rows = Object.keys(entry.params).length ? ["", ...parameters(entry.params)] : [];
+  return [`### ${title}`, "", `\`${id}\`${suits}: ${about({ id, title, ...entry })}`, ...rows, ""];
 }
 
+/** Where no entry has parameters, one table holds them all. */
+const plainTable = (entries: readonly Entry[]): string[] =>
+  table(
+    ["Name", "Meaning"],
+    entries.map((e) => [`\`${e.id}\`${e.tasks ? ` (${e.tasks.join(", ")})` : ""}`, about(e)]),
+  );
+
 function catalogPage(): string[] {
-  const kinds: [string, readonly Head[]][] = Object.entries(catalog).filter(([, entries]) => entries.length > 0);
+  const kinds: [string, readonly Entry[]][] = Object.entries(catalog).filter(([, entries]) => entries.length > 0);
+  const hasParameters = (e: Entry) => Object.keys(e.params).length > 0;
   return [
     "# Catalog",
     "",
-    "Everything that can be chosen for a training, by the name it has in the CLI, the API and files.",
+    "Everything that can be chosen for a training, by the name it has in the CLI, the API and files. On the command line `batchSize` is `--batch-size`, and a list is written `32,64`.",
     "",
+    "- [Training](#training): what a training can be told besides its parts",
     ...kinds.map(([kind, entries]) => `- [${capital(kind)}](#${kind}): ${entries.map(({ id }) => `\`${id}\``).join(", ")}`),
     "",
-    ...kinds.flatMap(([kind, entries]) => [`## ${capital(kind)}`, "", ...entries.flatMap(entry)]),
+    "An entry without a table has no parameters.",
+    "",
+    "## Training",
+    "",
+    ...parameters(trainingParams),
+    "",
+    ...kinds.flatMap(([kind, entries]) => [
+      `## ${capital(kind)}`,
+      "",
+      ...(entries.some(hasParameters) ? entries.flatMap(section) : [...plainTable(entries), ""]),
+    ]),
   ];
 }
 
