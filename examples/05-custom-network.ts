@@ -29,7 +29,8 @@ const network: NetworkDescription = {
 const folder = new RunFolder(await mkdtemp(join(tmpdir(), "trainyard-")));
 const optimizer = { id: "adam", params: { learningRate: 5e-3 } };
 const prepared = await prepareTraining({ dataset: { id: "mnist" }, network, optimizer, schedule: { id: "cosine" } }, folder.id);
-for (const { id, layer, outputShape, parameters } of prepared.record.layers) console.log(`${id} (${layer}): [${outputShape}], ${parameters} parameters`);
+for (const { id, layer, outputShape, parameters } of prepared.record.layers)
+  console.log(`${id} (${layer}): [${outputShape}], ${parameters} parameters`);
 
 await folder.create();
 for await (const event of performTraining(prepared, folder)) {
