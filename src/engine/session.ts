@@ -23,7 +23,12 @@ interface Wanted {
   readonly shape: readonly Dim[];
 }
 
-/** A compiled graph. Close it when done: it holds native memory. */
+/**
+ * A compiled graph. Close it when done: it holds native memory.
+ * @example
+ * const session = await Session.open({ name: "double", inputs: [x], outputs: { y: add(x, x) } });
+ * const { y } = await session.run({ x: tensor([2], [1, 2]) });
+ */
 export class Session {
   readonly name: string;
   readonly inputs: ReadonlyMap<string, Wanted>;
@@ -40,8 +45,7 @@ export class Session {
    * @throws DEVICE_UNAVAILABLE, RUNTIME
    */
   static async open(graph: Graph | Uint8Array, { device = "cpu", threads = 1, profile }: SessionOptions = {}): Promise<Session> {
-    const why = await obstacle(device);
-    if (why) throw fail("DEVICE_UNAVAILABLE", { device, why, available: await availableDevices() });
+    await checkDevice(device);
     const [name, bytes] = graph instanceof Uint8Array ? ["model", graph] : [graph.name, toOnnx(graph)];
     try {
       return new Session(name, await openNative(bytes, device, threads, profile));
@@ -77,10 +81,12 @@ export class Session {
 /** Version of the installed ONNX Runtime. */
 export const runtimeVersion: string = ort.env.versions.node ?? ort.env.versions.common;
 
-/** The devices on which graphs can be opened here. */
-export async function availableDevices(): Promise<Device[]> {
-  const obstacles = await Promise.all(devices.map(obstacle));
-  return devices.filter((_, i) => !obstacles[i]);
+/** @throws DEVICE_UNAVAILABLE unless graphs can be opened on the device */
+export async function checkDevice(device: Device): Promise<void> {
+  const why = await obstacle(device);
+  if (!why) return;
+  const others = await Promise.all(devices.map(obstacle));
+  throw fail("DEVICE_UNAVAILABLE", { device, why, available: devices.filter((_, i) => !others[i]) });
 }
 
 // What goes wrong arrives as an exception; ONNX Runtime need not print it as well.

@@ -10,6 +10,7 @@ import type { LayerSummary } from "./network.ts";
 import { type Device, Session } from "./session.ts";
 import type { Plan, PlanSpec } from "./training-plan.ts";
 
+/** A plan, its data, and how to go about it. */
 export interface TrainOptions {
   readonly plan: Plan;
   /** All samples; `trainRows` and `validationRows` say which are for what. */

@@ -28,6 +28,7 @@ import {
   sub,
 } from "./ops.ts";
 
+/** What goes into a plan. */
 export interface PlanOptions {
   readonly network: Network;
   readonly task: Task;
@@ -53,6 +54,7 @@ export interface StateTensor extends NetworkTensor {
   readonly role: "weight" | "state" | "optimizer";
 }
 
+/** The graphs of a training, and what is needed to feed them. */
 export interface Plan {
   /** What `plan.json` says: enough to feed the graphs without this program. */
   readonly spec: PlanSpec;
