@@ -54,7 +54,7 @@ export interface RunSettings extends Record<Choice, Chosen> {
   readonly training: ValuesOf<typeof trainingParams>;
 }
 
-const defaultLoss: Record<Task, string> = { classification: "cross-entropy", regression: "mean-squared-error" };
+export const defaultLoss: Record<Task, string> = { classification: "cross-entropy", regression: "mean-squared-error" };
 
 /**
  * Fills in defaults and checks everything that can be checked without the data.

@@ -15,7 +15,7 @@ export function registerExport(program: Command): void {
     .requiredOption("-o, --output <file>", "where to write it")
     .action(async (run: string, { output }: { output: string }) => {
       const folder = await findRun(run);
-      const bytes = await folder.read("model.onnx", `Finish the training first: npx trainyard train --resume ${folder.path}.`);
+      const bytes = await folder.read("model.onnx", `Finish the training first: ${folder.resumeCommand}`);
       await writeAtomically(resolve(output), [bytes]);
       print(`${resolve(output)}  ${(bytes.length / 1e6).toFixed(1)} MB`);
     });

@@ -49,14 +49,15 @@ const duration = (seconds: number): string => {
 export const describe = ({ loss, score }: Measure, task: Task): string =>
   `loss ${loss.toPrecision(4)}, ${task === "classification" ? `accuracy ${percent(score)}` : `mean error ${score.toPrecision(4)}`}`;
 
-/** Shows events as they come: a live line on a terminal, plain lines elsewhere. */
-export function progressPrinter(task: Task): (event: TrainEvent) => void {
+/** Shows events as they come: a live line on a terminal, plain lines elsewhere. `close` when no more come. */
+export function progressPrinter(task: Task): { show: (event: TrainEvent) => void; close: () => void } {
   const screen = process.stderr.isTTY
     ? new MultiBar(
         {
           format: "epoch {epoch}  {bar}  {value}/{total}  {rate} samples/s  {measure}  {left} left",
           hideCursor: true,
           clearOnComplete: true,
+          gracefulExit: false, // Ctrl-C is ours
           stream: process.stderr,
         },
         Presets.rect,
@@ -65,8 +66,14 @@ export function progressPrinter(task: Task): (event: TrainEvent) => void {
   let bar: SingleBar | undefined;
   let spoken = Date.now();
   let epochs = 0;
-  const say = (line: string) => void (screen ? screen.log(`${line}\n`) : process.stderr.write(`${line}\n`));
-  return (event) => {
+  const say = (line: string) => void (bar && screen ? screen.log(`${line}\n`) : process.stderr.write(`${line}\n`));
+  const close = () => {
+    if (!bar || !screen) return;
+    screen.update(); // what was said last
+    screen.stop();
+    bar = undefined;
+  };
+  const show = (event: TrainEvent) => {
     switch (event.type) {
       case "started":
         epochs = event.epochs;
@@ -100,9 +107,7 @@ export function progressPrinter(task: Task): (event: TrainEvent) => void {
         const validation = event.validation ? `; validation ${describe(event.validation, task)}` : "";
         return say(`epoch ${event.epoch}: ${describe(event, task)}${validation}${event.best ? " (best)" : ""}`);
       }
-      case "done":
-      case "stopped":
-        return screen?.stop();
     }
   };
+  return { show, close };
 }

@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { listRuns, type RunFolder } from "../storage/run-folder.ts";
 import type { EvaluationRecord } from "../worker/evaluation.ts";
-import type { TrainingRecord } from "../worker/training.ts";
+import { type TrainingRecord, trainingSchema } from "../worker/training.ts";
 import { config } from "./config.ts";
 import { percent, print, printJson, table } from "./output.ts";
 
@@ -13,13 +13,15 @@ export function registerRuns(program: Command): void {
     .description(`List the runs in ${config.runs}/, newest first.`)
     .option("--json", "print one JSON line per run")
     .action(async ({ json }: { json?: boolean }) => {
+      const found = await listRuns<TrainingRecord>(config.runs, trainingSchema);
+      for (const { message } of found.unreadable) process.stderr.write(`left out: ${message}\n`);
       const runs = await Promise.all(
-        (await listRuns<TrainingRecord>(config.runs)).map(async ({ folder, record }) => {
+        found.runs.map(async ({ folder, record }) => {
           const evaluation = await evaluationOf(folder);
-          const { id, status, createdAt, settings, parameters } = record;
+          const { status, createdAt, settings, parameters } = record;
           const score = evaluation && (evaluation.task === "classification" ? { accuracy: evaluation.accuracy } : { mae: evaluation.mae });
           return {
-            id,
+            id: folder.id,
             status,
             createdAt,
             dataset: settings.dataset.id,

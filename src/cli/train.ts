@@ -1,16 +1,17 @@
 /** `trainyard train`: trains, shows how it goes, evaluates the result. */
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import type { Command } from "commander";
 import { catalog } from "../catalog/index.ts";
-import { type Choice, choices, type RunRequest } from "../catalog/run-settings.ts";
+import { type Choice, choices, defaultLoss, type RunRequest, trainingParams } from "../catalog/run-settings.ts";
+import { parseParam } from "../shared/define.ts";
 import { fail } from "../shared/errors.ts";
 import type { TrainEvent } from "../shared/events.ts";
 import { RunFolder } from "../storage/run-folder.ts";
 import { evaluateRun } from "../worker/evaluation.ts";
-import { type PreparedTraining, performTraining, prepareTraining, reassemble, type TrainingRecord } from "../worker/training.ts";
+import { type PreparedTraining, performTraining, prepareTraining, readRecord, reassemble, type TrainingRecord } from "../worker/training.ts";
 import { config } from "./config.ts";
 import { printEvaluation } from "./evaluate.ts";
+import { findRun } from "./find-run.ts";
 import { addFlags, flagsFor, requestFrom } from "./flags.ts";
 import { print, printJson, progressPrinter } from "./output.ts";
 
@@ -37,12 +38,16 @@ export function registerTrain(program: Command, argv: readonly string[]): void {
     .option("--schedule <id>", `how the learning rate changes: ${catalog.schedules.map((s) => s.id).join(", ")} (default: constant)`)
     .option("--path <path>", "the file or folder to read the dataset from")
     .option("--out <folder>", `folder of the run (default: a new one in ${config.runs}/)`)
-    .option("--resume <folder>", "go on with a stopped run; --epochs may raise its number of epochs")
+    .option("--resume <run>", "go on with a stopped run; of the settings only --epochs may change")
     .option("--json", "print events as JSON lines");
   addFlags(command, flags);
+  command.addHelpText("after", "\nName a dataset, model, loss, optimizer or schedule before --help to see its flags too.");
+  // Of an entry that does not exist the flags are unknown; the entry is the fault to report.
+  const exists = (choice: Choice) => chosen[choice] === undefined || choices[choice].entries.some((e) => e.id === chosen[choice]);
+  if (!(Object.keys(choices) as Choice[]).every(exists)) command.allowUnknownOption().allowExcessArguments();
   command.action(async (dataset: string | undefined, values: TrainFlags) => {
     const { prepared, folder } = values.resume
-      ? await resumed(values.resume, values.epochs)
+      ? await resumed(values, dataset)
       : await fresh({ ...requestFrom(flags, values, chosen), ...(await filesOf(values, dataset, chosen)) }, values.out);
     await run(prepared, folder, Boolean(values.resume), Boolean(values.json));
   });
@@ -50,21 +55,29 @@ export function registerTrain(program: Command, argv: readonly string[]): void {
 
 /** The entries that a command line names, before commander has read it: they decide which flags there are. */
 function chosenIn(argv: readonly string[]): Partial<Record<Choice, string>> {
-  const value = (flag: string) =>
-    argv.map((arg, i) => (arg === flag ? argv[i + 1] : arg.startsWith(`${flag}=`) ? arg.slice(flag.length + 1) : undefined)).find(Boolean);
-  const named = argv[argv.indexOf("train") + 1];
-  const dataset = named?.toLowerCase().endsWith(".csv") ? "csv" : named?.startsWith("-") ? undefined : named;
-  const model = argv.some((arg) => arg.startsWith("--network"))
-    ? "custom"
-    : (value("--model") ?? catalog.datasets.find((d) => d.id === dataset)?.suggestedModel);
-  const loss = value("--loss");
-  return {
-    ...(dataset && { dataset }),
-    ...(model && { model }),
-    ...(loss && { loss }),
-    optimizer: value("--optimizer") ?? "adam",
-    schedule: value("--schedule") ?? "constant",
+  const { named, options } = split(argv.slice(argv.indexOf("train") + 1));
+  const dataset = named?.toLowerCase().endsWith(".csv") ? "csv" : named;
+  const entry = catalog.datasets.find((d) => d.id === dataset);
+  const chosen = {
+    dataset,
+    model: options.get("--model") ?? (options.has("--network") ? "custom" : entry?.suggestedModel),
+    loss: options.get("--loss") ?? (entry?.tasks.length === 1 ? defaultLoss[entry.tasks[0]!] : undefined),
+    optimizer: options.get("--optimizer") ?? "adam",
+    schedule: options.get("--schedule") ?? "constant",
   };
+  return Object.fromEntries(Object.entries(chosen).filter(([, id]) => id));
+}
+
+/** The first word that is neither an option nor the value of one, and the options with their values, the last one of each. */
+function split(args: readonly string[]): { named?: string; options: ReadonlyMap<string, string> } {
+  const options = new Map<string, string>();
+  let named: string | undefined;
+  for (let i = 0; i < args.length; i++) {
+    const [flag, value] = args[i]!.split(/=(.*)/s) as [string, string?];
+    if (!flag.startsWith("-")) named ??= flag;
+    else if (!["--json", "--help", "-h"].includes(flag)) options.set(flag, value ?? args[++i] ?? "");
+  }
+  return { named, options };
 }
 
 /** What the request reads from files. */
@@ -100,25 +113,37 @@ async function fresh(request: RunRequest, out: string | undefined): Promise<{ pr
     .toISOString()
     .replace(/[-:]|\.\d+Z/g, "")
     .replace("T", "-");
-  const folder = new RunFolder(out ?? join(config.runs, `${stamp}-${request.dataset?.id}-${request.model?.id ?? "mlp"}`));
-  const prepared = await prepareTraining(request, folder.id);
-  await folder.create();
-  return { prepared, folder };
+  const given = out ? new RunFolder(out) : undefined;
+  const { record, ...parts } = await prepareTraining(request, given?.id ?? stamp);
+  const { dataset, model } = record.settings;
+  const folder = given ?? (await RunFolder.createIn(config.runs, `${stamp}-${dataset.id}-${model.id}`));
+  await given?.create();
+  return { prepared: { record: { ...record, id: folder.id }, ...parts }, folder };
 }
 
-async function resumed(path: string, epochs: string | undefined): Promise<{ prepared: PreparedTraining; folder: RunFolder }> {
-  const folder = new RunFolder(path);
-  const record = await folder.record<TrainingRecord>();
-  if (epochs !== undefined && !(Number.isInteger(Number(epochs)) && Number(epochs) > 0)) {
-    throw fail("BAD_PARAMETER", { where: "training", name: "epochs", want: "an integer of at least 1", got: epochs });
+async function resumed(
+  { resume, epochs, json: _, ...others }: TrainFlags,
+  dataset: string | undefined,
+): Promise<{ prepared: PreparedTraining; folder: RunFolder }> {
+  const stray = dataset ?? Object.keys(others).map((name) => `--${name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`)[0];
+  if (stray !== undefined) {
+    throw fail("BAD_USAGE", {
+      problem: `--resume goes on with the settings of the run, so ${stray} cannot be given`,
+      fix: "Leave it out, or train anew. Only --epochs may change.",
+    });
   }
-  const training = { ...record.settings.training, ...(epochs !== undefined && { epochs: Number(epochs) }) };
-  return { prepared: await reassemble({ ...record, status: "running", settings: { ...record.settings, training } }), folder };
+  const folder = await findRun(resume);
+  const record = await readRecord(folder);
+  const given = epochs === undefined ? {} : { epochs: parseParam(trainingParams.epochs, epochs) };
+  const training = { ...record.settings.training, ...given } as TrainingRecord["settings"]["training"];
+  return { prepared: await reassemble({ ...record, settings: { ...record.settings, training } }), folder };
 }
 
 async function run(prepared: PreparedTraining, folder: RunFolder, resume: boolean, json: boolean): Promise<void> {
   const { record } = prepared;
-  const show = json ? (event: TrainEvent) => printJson(presentEvent(event, folder)) : progressPrinter(record.dataset.task);
+  const { show, close } = json
+    ? { show: (event: TrainEvent) => printJson(presentEvent(event, folder)), close() {} }
+    : progressPrinter(record.dataset.task);
   if (!json)
     print(
       `${record.settings.dataset.id}: ${record.settings.model.id} with ${record.parameters.toLocaleString("en-US")} parameters, run ${folder.path}`,
@@ -127,17 +152,22 @@ async function run(prepared: PreparedTraining, folder: RunFolder, resume: boolea
   const interrupt = () => stop.abort();
   process.on("SIGINT", interrupt);
   process.on("SIGTERM", interrupt);
+  const outputs = [process.stdout, process.stderr];
+  for (const output of outputs) output.on("error", interrupt); // nobody reads on
   try {
     for await (const event of performTraining(prepared, folder, { signal: stop.signal, resume })) {
       show(event);
       if (event.type !== "stopped") continue;
-      if (!json) print(`stopped after step ${event.position.update}; go on with:\n  npx trainyard train --resume ${folder.path}`);
+      close();
+      if (!json) print(`stopped after step ${event.position.update}; go on with:\n  ${folder.resumeCommand}`);
       process.exitCode = 130;
       return;
     }
   } finally {
+    close();
     process.off("SIGINT", interrupt);
     process.off("SIGTERM", interrupt);
+    for (const output of outputs) output.off("error", interrupt);
   }
   const evaluation = await evaluateRun(folder, prepared);
   if (json) return printJson({ type: "evaluation", path: folder.file("evaluation.json"), ...evaluation });
@@ -148,12 +178,14 @@ async function run(prepared: PreparedTraining, folder: RunFolder, resume: boolea
 /** An event without its tensors, which lie in the folder. */
 function presentEvent(event: TrainEvent, folder: RunFolder): object {
   switch (event.type) {
+    case "started":
+      return { ...event, run: folder.path };
     case "checkpoint":
       return { type: event.type, path: folder.file("checkpoints", "last.safetensors"), update: event.checkpoint.position.update };
     case "done":
       return { type: event.type, reason: event.reason, bestEpoch: event.bestEpoch, model: folder.file("model.onnx") };
     case "stopped":
-      return { type: event.type, update: event.position.update, resume: `npx trainyard train --resume ${folder.path}` };
+      return { type: event.type, update: event.position.update, resume: folder.resumeCommand };
     default:
       return event;
   }

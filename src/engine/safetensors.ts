@@ -1,5 +1,5 @@
 /** Safetensors: length of a JSON header (u64), the header, raw tensors. Format: https://huggingface.co/docs/safetensors */
-import { fail } from "../shared/errors.ts";
+import { fail, showShape } from "../shared/errors.ts";
 
 export interface SafetensorsFile {
   readonly tensors: ReadonlyMap<string, { readonly shape: readonly number[]; readonly data: Float32Array }>;
@@ -39,28 +39,30 @@ export function decodeSafetensors(bytes: Uint8Array, path: string): SafetensorsF
   if (bytes.length < 8) throw bad(`it has ${bytes.length} bytes`);
   const length = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
   if (length > bytes.length - 8) throw bad(`its header of ${length} bytes is cut off after ${bytes.length - 8}`);
-  let header: Record<string, Entry>;
+  let header: unknown;
   try {
     header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + length)));
   } catch (cause) {
     throw bad(`its header is not JSON (${(cause as Error).message})`);
   }
-  const { __metadata__: metadata = {}, ...entries } = header as Record<string, Entry> & { __metadata__?: unknown };
+  if (typeof header !== "object" || header === null) throw bad(`its header is ${header}`);
+  const { __metadata__: metadata = {}, ...entries } = header as Readonly<Record<string, unknown>>;
   const body = new Uint8Array(bytes.buffer, bytes.byteOffset + 8 + length, bytes.length - 8 - length); // plain: a Buffer's slice would not copy
-  const tensors = Object.entries(entries).map(
-    ([
-      name,
-      {
-        dtype,
-        shape,
-        data_offsets: [start, end],
-      },
-    ]) => {
-      if (dtype !== "F32") throw bad(`tensor "${name}" is ${dtype}`);
-      if (!(start >= 0 && end <= body.length && end - start === 4 * shape.reduce((a, b) => a * b, 1)))
-        throw bad(`tensor "${name}" is cut off or has a wrong size`);
-      return [name, { shape, data: new Float32Array(body.slice(start, end).buffer) }] as const;
-    },
-  );
+  const tensors = Object.entries(entries).map(([name, entry]) => {
+    if (!isEntry(entry)) throw bad(`its header does not describe tensor "${name}"`);
+    const { dtype, shape } = entry;
+    const [start, end] = entry.data_offsets;
+    if (dtype !== "F32") throw bad(`tensor "${name}" is ${dtype}`);
+    if (end - start !== 4 * shape.reduce((a, b) => a * b, 1)) throw bad(`tensor "${name}" has ${end - start} bytes for ${showShape(shape)}`);
+    if (end > body.length) throw bad(`tensor "${name}" is cut off: the file has ${bytes.length} of ${8 + length + end} bytes`);
+    return [name, { shape, data: new Float32Array(body.slice(start, end).buffer) }] as const;
+  });
   return { tensors: new Map(tensors), metadata: metadata as Record<string, string> };
+}
+
+const naturals = (value: unknown): value is number[] => Array.isArray(value) && value.every((n) => Number.isSafeInteger(n) && n >= 0);
+
+function isEntry(value: unknown): value is Entry {
+  const { dtype, shape, data_offsets } = (value ?? {}) as Partial<Entry>;
+  return typeof dtype === "string" && naturals(shape) && naturals(data_offsets) && data_offsets.length === 2;
 }

@@ -19,16 +19,16 @@ export async function writeAtomically(path: string, parts: readonly (Uint8Array 
       await file.close();
     }
     await rename(partial, path);
-    await syncFolder(dirname(path));
   } catch (cause) {
-    await rm(partial, { force: true });
+    await rm(partial, { force: true }).catch(() => {});
     throw fail("WRITE_FAILED", { path, detail: (cause as Error).message, kept: "What was in its place before is unharmed." }, cause);
   }
+  await syncFolder(dirname(path));
 }
 
-/** A rename lasts through a power cut once its folder is synced. Windows cannot open folders, and needs no sync there. */
+/** A rename lasts through a power cut once its folder is synced. Windows and some network drives cannot; the file is in its place all the same. */
 async function syncFolder(path: string): Promise<void> {
-  if (process.platform === "win32") return;
-  const folder = await open(path, "r");
-  await folder.sync().finally(() => folder.close());
+  const folder = await open(path, "r").catch(() => undefined);
+  await folder?.sync().catch(() => {});
+  await folder?.close();
 }

@@ -1,11 +1,10 @@
 /** Evaluates a run's best weights on the test split, which training never saw, into `evaluation.json`. */
-
 import { Session } from "../engine/session.ts";
 import { evaluateRows } from "../engine/trainer.ts";
 import { classificationReport } from "../evaluation/classification.ts";
 import { regressionReport } from "../evaluation/regression.ts";
 import type { RunFolder } from "../storage/run-folder.ts";
-import { type PreparedTraining, reassemble, type TrainingRecord } from "./training.ts";
+import { type PreparedTraining, readRecord, reassemble, shapesOf } from "./training.ts";
 
 /** What `evaluation.json` says. */
 export type EvaluationRecord = {
@@ -23,10 +22,11 @@ export type EvaluationRecord = {
 
 /** @param prepared the parts of the run, if they are at hand */
 export async function evaluateRun(folder: RunFolder, prepared?: PreparedTraining): Promise<EvaluationRecord> {
-  const record = await folder.record<TrainingRecord>();
-  const { tensors } = await folder.loadCheckpoint("best");
-  const { dataset, assembled } = prepared ?? (await reassemble(record));
+  const record = await readRecord(folder);
+  const parts = prepared ?? (await reassemble(record));
+  const { dataset, assembled } = parts;
   const { plan, threads } = assembled;
+  const { tensors } = await folder.loadCheckpoint("best", shapesOf(parts));
   const rows = Int32Array.from({ length: dataset.test.count }, (_, i) => i);
   const session = await Session.open(plan.evaluate, { device: record.settings.training.device, threads });
   try {

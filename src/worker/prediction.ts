@@ -1,11 +1,10 @@
 /** Predicts with a run's `model.onnx`: pictures or rows in, labels or values out. */
-import { extname } from "node:path";
 import { readPicture, readRows } from "../data/index.ts";
 import type { Tensor } from "../engine/graph.ts";
 import { Session } from "../engine/session.ts";
 import { fail } from "../shared/errors.ts";
 import type { RunFolder } from "../storage/run-folder.ts";
-import type { TrainingRecord } from "./training.ts";
+import { readRecord } from "./training.ts";
 
 export interface Prediction {
   /** The file, and for tables its row from 1. */
@@ -17,13 +16,10 @@ export interface Prediction {
   readonly outputs?: Readonly<Record<string, number>>;
 }
 
-const pictureEndings = [".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff"];
-
-/** @throws FILE_NOT_FOUND, BAD_FILE, BAD_USAGE when a file is of a kind the model does not take */
+/** @throws FILE_NOT_FOUND, BAD_FILE */
 export async function predict(folder: RunFolder, paths: readonly string[]): Promise<Prediction[]> {
-  const { dataset, settings } = await folder.record<TrainingRecord>();
-  const { sampleShape, columns, labels, task } = dataset;
-  const model = await folder.read("model.onnx", `Finish the training first: npx trainyard train --resume ${folder.path}.`);
+  const { sampleShape, columns, labels, task } = (await readRecord(folder)).dataset;
+  const model = await folder.read("model.onnx", `Finish the training first: ${folder.resumeCommand}`);
   const inputs: { tensor: Tensor; sources: string[] }[] = [];
   for (const path of paths) {
     if (columns.length) {
@@ -34,19 +30,20 @@ export async function predict(folder: RunFolder, paths: readonly string[]): Prom
         sources: Array.from({ length: count }, (_, i) => `${path}:${i + 1}`),
       });
     } else {
-      if (!pictureEndings.includes(extname(path).toLowerCase())) {
-        throw fail("BAD_USAGE", {
-          problem: `${path} is no picture, but the model was trained on pictures`,
-          fix: `Give files that end in ${pictureEndings.join(", ")}.`,
-        });
-      }
       inputs.push({
         tensor: { dtype: "uint8", shape: [1, ...sampleShape], data: await readPicture(path, sampleShape as [number, number, number]) },
         sources: [path],
       });
     }
   }
-  const session = await Session.open(model, { threads: 1, device: settings.training.device });
+  const session = await Session.open(model).catch((cause: Error) => {
+    const fix = `Write it again: ${folder.resumeCommand}`;
+    throw fail(
+      "BAD_FILE",
+      { path: folder.file("model.onnx"), want: "the model of the run", got: `it cannot be opened (${cause.message})`, fix },
+      cause,
+    );
+  });
   try {
     const predictions: Prediction[] = [];
     for (const { tensor, sources } of inputs) {

@@ -1,17 +1,18 @@
 /** Performs one training into a run folder: the only code that joins catalog, engine and storage. */
-
+import { z } from "zod";
 import { catalog } from "../catalog/index.ts";
 import { type Assembled, assemble, loadDataset, type RunRequest, type RunSettings, resolveSettings } from "../catalog/run-settings.ts";
 import { splitValidation } from "../data/index.ts";
 import type { NetworkDescription } from "../engine/kinds.ts";
 import type { LayerSummary } from "../engine/network.ts";
 import { toOnnx } from "../engine/onnx.ts";
+import { checkDevice } from "../engine/session.ts";
 import { train } from "../engine/trainer.ts";
 import { compileModel, graphNames } from "../engine/training-plan.ts";
 import type { Dataset, Normalisation, Task } from "../shared/dataset.ts";
 import { fail, TrainyardError } from "../shared/errors.ts";
-import type { TrainEvent } from "../shared/events.ts";
-import type { RunFolder, RunRecord, Shapes } from "../storage/run-folder.ts";
+import type { Checkpoint, Tensors, TrainEvent } from "../shared/events.ts";
+import { type RunFolder, type RunRecord, runSchema, type Shapes } from "../storage/run-folder.ts";
 import { versions } from "./versions.ts";
 
 /** `run.json`: enough to rebuild the run bit for bit, given the data. */
@@ -38,6 +39,30 @@ export interface TrainingRecord extends RunRecord {
   readonly error?: object;
 }
 
+/** The parts of `run.json` that are read again; a person may have edited the file. */
+const chosen = z.object({ id: z.string(), params: z.record(z.string(), z.unknown()) });
+export const trainingSchema = runSchema.extend({
+  settings: z.looseObject({
+    dataset: chosen,
+    model: chosen,
+    loss: chosen,
+    optimizer: chosen,
+    schedule: chosen,
+    training: z.looseObject({ epochs: z.int(), device: z.string() }),
+  }),
+  dataset: z.looseObject({
+    digest: z.string(),
+    task: z.enum(["classification", "regression"]),
+    sampleShape: z.array(z.int()),
+    columns: z.array(z.string()),
+    labels: z.array(z.string()),
+  }),
+  parameters: z.number(),
+  threads: z.int().min(1),
+});
+
+export const readRecord = (folder: RunFolder): Promise<TrainingRecord> => folder.record<TrainingRecord>(trainingSchema);
+
 export interface PreparedTraining {
   readonly record: TrainingRecord;
   readonly dataset: Dataset;
@@ -46,7 +71,9 @@ export interface PreparedTraining {
 
 /** Loads the data, fills in the settings, builds the network: everything that can fail before the first step. Writes nothing. */
 export async function prepareTraining(request: RunRequest, id: string): Promise<PreparedTraining> {
-  const dataset = await loadDataset(resolveSettings(request));
+  const unfinished = resolveSettings(request);
+  await checkDevice(unfinished.training.device);
+  const dataset = await loadDataset(unfinished);
   const settings = resolveSettings(request, dataset.task);
   const assembled = assemble(settings, dataset);
   const { train, validation } = splitValidation(dataset.train, settings.training.validation, settings.training.seed, dataset.task);
@@ -76,9 +103,9 @@ export async function prepareTraining(request: RunRequest, id: string): Promise<
   return { record, dataset, assembled };
 }
 
-/** The parts of a run again, from its record. @throws BAD_FILE when the data has changed since */
+/** The parts of a run again, from its record. @throws BAD_FILE when the data has changed since, and as `resolveSettings` */
 export async function reassemble(record: TrainingRecord): Promise<PreparedTraining> {
-  const { settings } = record;
+  const settings = resolveSettings(record.settings, record.dataset.task);
   const dataset = await loadDataset(settings);
   if (dataset.digest !== record.dataset.digest) {
     throw fail("BAD_FILE", {
@@ -89,27 +116,33 @@ export async function reassemble(record: TrainingRecord): Promise<PreparedTraini
     });
   }
   const assembled = assemble({ ...settings, training: { ...settings.training, threads: record.threads } }, dataset);
-  return { record, dataset, assembled };
+  return { record: { ...record, settings }, dataset, assembled };
 }
+
+/** What a run must hold to go on. */
+export const shapesOf = ({ assembled }: PreparedTraining): Shapes => new Map(assembled.plan.spec.state.map(({ name, shape }) => [name, shape]));
 
 /**
  * Trains into a folder: `run.json`, `metrics.jsonl`, `checkpoints/`, `plan/` and at the end `model.onnx`.
  * Goes on from the last checkpoint when `resume` is set.
  */
 export async function* performTraining(
-  { record, dataset, assembled }: PreparedTraining,
+  prepared: PreparedTraining,
   folder: RunFolder,
   { signal, resume = false }: { signal?: AbortSignal; resume?: boolean } = {},
 ): AsyncGenerator<TrainEvent> {
-  const { settings } = record;
-  const { training } = settings;
+  const { dataset, assembled } = prepared;
+  // What a resumed run said of its end holds no longer.
+  const { result: _, error: __, ...kept } = prepared.record;
+  const record: TrainingRecord = { ...kept, status: "running", versions: versions() };
+  const { training } = record.settings;
   const { plan, options } = assembled;
-  const shapes: Shapes = new Map(plan.spec.state.map(({ name, shape }) => [name, shape]));
+  const shapes = shapesOf(prepared);
   const { train: trainRows, validation: validationRows } = splitValidation(dataset.train, training.validation, training.seed, dataset.task);
-  const checkpoints = resume ? { checkpoint: await folder.loadCheckpoint("last"), best: (await folder.loadCheckpoint("best")).tensors } : undefined;
+  const going = resume ? await lastAndBest(folder, shapes) : undefined;
   const write = (changes: Partial<TrainingRecord>) => folder.writeJson("run.json", { ...record, ...changes });
 
-  if (checkpoints) await folder.truncateMetrics(checkpoints.checkpoint.position.update);
+  if (going) await folder.truncateMetrics(going.checkpoint.position);
   else
     await folder.writePlan(
       plan.spec,
@@ -131,7 +164,7 @@ export async function* performTraining(
       initializers: catalog.initializers,
       device: training.device,
       threads: assembled.threads,
-      resume: checkpoints,
+      resume: going,
       signal,
       checkpointPath: folder.file("checkpoints", "last.safetensors"),
     });
@@ -147,9 +180,15 @@ export async function* performTraining(
       yield event;
     }
   } catch (error) {
-    await write({ status: "failed", error: error instanceof TrainyardError ? error.toJSON() : { message: String(error) } });
+    const shown = error instanceof TrainyardError ? error.toJSON() : { message: String(error) };
+    await write({ status: "failed", error: shown }).catch(() => {}); // the disk may be full: the first error counts
     throw error;
   }
+}
+
+async function lastAndBest(folder: RunFolder, shapes: Shapes): Promise<{ checkpoint: Checkpoint; best?: Tensors }> {
+  const checkpoint = await folder.loadCheckpoint("last", shapes);
+  return { checkpoint, best: checkpoint.position.losses.length ? (await folder.loadCheckpoint("best", shapes)).tensors : undefined };
 }
 
 const point = ({ type, update, epoch, loss, score, learningRate, samplesPerSecond }: Extract<TrainEvent, { type: "progress" }>) => ({
