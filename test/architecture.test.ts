@@ -10,7 +10,8 @@ const order = [
   ["data", "storage"],
   ["evaluation", "explain", "learners"],
   ["catalog"],
-  ["cli", "worker", "server", "executors"],
+  ["worker"],
+  ["cli", "server", "executors"],
 ];
 const level = (folder: string) => order.findIndex((row) => row.includes(folder));
 const folderOf = (path: string) => path.split("/")[1] ?? "";

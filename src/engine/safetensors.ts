@@ -42,8 +42,8 @@ export function decodeSafetensors(bytes: Uint8Array, path: string): SafetensorsF
   let header: unknown;
   try {
     header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + length)));
-  } catch (cause) {
-    throw bad(`its header is not JSON (${(cause as Error).message})`);
+  } catch {
+    throw bad("its header is not JSON");
   }
   if (typeof header !== "object" || header === null) throw bad(`its header is ${header}`);
   const { __metadata__: metadata = {}, ...entries } = header as Readonly<Record<string, unknown>>;

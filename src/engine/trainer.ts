@@ -59,7 +59,7 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent> 
   let tensors = resume?.checkpoint.tensors ?? initialTensors(spec, options.initializers, seed);
   let position = resume?.checkpoint.position ?? beginning;
   let best = resume?.best ?? tensors;
-  let bestUnsaved = !resume; // the first checkpoint brings both, so that a run stopped in its first epoch resumes
+  let bestUnsaved = false;
   let saved = resume && position;
   let savedAt = performance.now();
 
