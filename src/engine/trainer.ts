@@ -83,6 +83,7 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent> 
       step,
       epoch: Math.ceil(step / stepsPerEpoch),
       rate,
+      base: options.learningRate,
       checkpoint: saved ? (options.checkpointPath ?? "in memory") : "",
     });
   const impatient = () => options.patience > 0 && position.epoch - bestEpoch(position.losses) >= options.patience;

@@ -79,11 +79,11 @@ export const errors = {
   }),
 
   // training
-  LOSS_NOT_FINITE: error<{ what: string; value: string; step: number; epoch: number; rate: number; checkpoint: string }>({
+  LOSS_NOT_FINITE: error<{ what: string; value: string; step: number; epoch: number; rate: number; base: number; checkpoint: string }>({
     status: 422,
     message: (d) => `the ${d.what} became ${d.value} at step ${d.step} (epoch ${d.epoch}) with learning rate ${d.rate}`,
     fix: (d) =>
-      `Train again with a smaller learning rate, for example ${Number((d.rate / 10).toPrecision(3))}, or clip the gradient. ${
+      `Train again with a smaller learning rate, for example ${Number((d.base / 10).toPrecision(3))}, or clip the gradient. ${
         d.checkpoint ? `The last good checkpoint is ${d.checkpoint}.` : "No checkpoint had been written yet."
       }`,
   }),

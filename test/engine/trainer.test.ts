@@ -108,17 +108,20 @@ describe("the same seed gives the same bits", () => {
 
 describe("stopping and resuming gives the bits of never having stopped", () => {
   const stepwise = { chunkSeconds: 0 };
-  const choices: RunRequest[] = [
-    {},
-    { optimizer: { id: "adam" }, schedule: { id: "one-cycle" } },
-    { optimizer: { id: "adadelta" }, schedule: { id: "reduce-on-plateau", params: { patience: 0, factor: 0.5 } }, training: { validation: 0 } },
+  const plateau = { id: "reduce-on-plateau", params: { patience: 0, factor: 0.5 } };
+  const choices: [RunRequest, string][] = [
+    [{}, "completed"],
+    [{ optimizer: { id: "adam", params: { learningRate: 0.3 } }, schedule: plateau, training: { epochs: 20 } }, "early stopping"],
+    [{ optimizer: { id: "adadelta" }, schedule: { id: "one-cycle" }, training: { validation: 0 } }, "completed"],
   ];
-  describe.each(choices)("%j", (choice) => {
+  describe.each(choices)("%j, %s", (choice, reason) => {
     let options: TrainOptions;
     let whole: ReturnType<typeof result>;
     beforeAll(async () => {
       options = hard(choice);
-      whole = result(await collect(options));
+      const events = await collect(options);
+      expect(only(events, "done")[0]!.reason).toBe(reason);
+      whole = result(events);
     });
 
     test.each([0, 1, 5, 11, 12, 30])("after step %d", async (update) => {
@@ -263,7 +266,11 @@ describe("numbers that are no numbers fail the training, with what to do:", () =
     return { error: [error.code, error.message, error.fix], events };
   };
   const fix = "Train again with a smaller learning rate, for example 1e+29, or clip the gradient.";
-  const wild = { optimizer: { id: "sgd", params: { learningRate: 1e30 } } };
+  const steep = (learningRate: number, weightDecay = 0) => ({
+    optimizer: { id: "sgd", params: { learningRate, weightDecay } },
+    schedule: { id: "constant" },
+  });
+  const wild = steep(1e30);
 
   test("a loss, at the step where it came", async () => {
     const { error } = await failure(optionsFor(flowers, { ...wild, training: { batchSize: 20 } }));
@@ -272,6 +279,13 @@ describe("numbers that are no numbers fail the training, with what to do:", () =
       "the loss became NaN at step 2 (epoch 1) with learning rate 1e+30",
       `${fix} No checkpoint had been written yet.`,
     ]);
+  });
+
+  test("with the rate that the schedule made, and a suggestion for the one that was given", async () => {
+    const schedule = { id: "step", params: { epochs: 1, factor: 0.5 } };
+    const { error } = await failure(optionsFor(flowers, { ...steep(1e7), schedule, training: { batchSize: 500, epochs: 9 } }));
+    expect(error[1]).toMatch(/^the (validation )?loss became NaN at step \d \(epoch \d\) with learning rate (5000000|2500000|1250000|625000)$/);
+    expect(error[2]).toMatch(/^Train again with a smaller learning rate, for example 1000000, or clip the gradient\. /);
   });
 
   test("a validation loss, when an epoch's last step went wrong", async () => {
@@ -285,8 +299,7 @@ describe("numbers that are no numbers fail the training, with what to do:", () =
   });
 
   test("a weight, before it reaches a checkpoint", async () => {
-    const endless = { optimizer: { id: "sgd", params: { learningRate: 1e38, weightDecay: 1000 } } };
-    const { error, events } = await failure(optionsFor(flowers, { ...endless, training: { batchSize: 500, validation: 0 } }));
+    const { error, events } = await failure(optionsFor(flowers, { ...steep(1e38, 1000), training: { batchSize: 500, validation: 0 } }));
     expect(error[1]).toMatch(/^the tensor "dense1.weight" became -?Infinity at step 1 \(epoch 1\) with learning rate 1e\+38$/);
     expect(only(events, "checkpoint")).toEqual([]);
   });
