@@ -1,7 +1,7 @@
 /** What `npm start` and `npm test` share: dependencies and compiled code, renewed only when stale. Plain Node, since node_modules may be missing. */
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { delimiter, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -34,6 +34,7 @@ export function build() {
   console.log("compiling src into dist");
   rmSync("dist", { recursive: true, force: true });
   if (!run("npm run --silent build")) return false;
+  chmodSync(join("dist", "cli", "main.js"), 0o755); // what `npx trainyard` starts
   writeFileSync(stamp, sources);
   return true;
 }

@@ -54,6 +54,8 @@ export interface RunSettings extends Record<Choice, Chosen> {
   readonly training: ValuesOf<typeof trainingParams>;
 }
 
+/** What is taken when nothing is said, whatever the data. */
+export const defaults = { optimizer: "adam", schedule: "cosine" } as const;
 export const defaultLoss: Record<Task, string> = { classification: "cross-entropy", regression: "mean-squared-error" };
 
 /**
@@ -68,8 +70,7 @@ export function resolveSettings(request: RunRequest, task?: Task): RunSettings {
     dataset: "",
     model: network ? "custom" : (catalog.datasets.find((d) => d.id === request.dataset?.id)?.suggestedModel ?? "mlp"),
     loss: defaultLoss[task ?? "classification"],
-    optimizer: "adam",
-    schedule: "constant",
+    ...defaults,
   };
   const choose = (choice: Choice): Chosen => {
     const { kind, entries } = choices[choice];

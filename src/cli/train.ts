@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import type { Command } from "commander";
 import { catalog } from "../catalog/index.ts";
-import { type Choice, choices, defaultLoss, type RunRequest, trainingParams } from "../catalog/run-settings.ts";
+import { type Choice, choices, defaultLoss, defaults, type RunRequest, trainingParams } from "../catalog/run-settings.ts";
 import { parseParam } from "../shared/define.ts";
 import { fail } from "../shared/errors.ts";
 import type { TrainEvent } from "../shared/events.ts";
@@ -34,8 +34,8 @@ export function registerTrain(program: Command, argv: readonly string[]): void {
     .option("--model <id>", `what to train: ${catalog.models.map((m) => m.id).join(", ")} (default: what suits the dataset)`)
     .option("--network <file.json>", "train this network description (model custom)")
     .option("--loss <id>", `what to minimise: ${catalog.losses.map((l) => l.id).join(", ")} (default: what suits the task)`)
-    .option("--optimizer <id>", `how to step: ${catalog.optimizers.map((o) => o.id).join(", ")} (default: adam)`)
-    .option("--schedule <id>", `how the learning rate changes: ${catalog.schedules.map((s) => s.id).join(", ")} (default: constant)`)
+    .option("--optimizer <id>", `how to step: ${catalog.optimizers.map((o) => o.id).join(", ")} (default: ${defaults.optimizer})`)
+    .option("--schedule <id>", `how the learning rate changes: ${catalog.schedules.map((s) => s.id).join(", ")} (default: ${defaults.schedule})`)
     .option("--path <path>", "the file or folder to read the dataset from")
     .option("--out <folder>", `folder of the run (default: a new one in ${config.runs}/)`)
     .option("--resume <run>", "go on with a stopped run; of the settings only --epochs may change")
@@ -62,8 +62,8 @@ function chosenIn(argv: readonly string[]): Partial<Record<Choice, string>> {
     dataset,
     model: options.get("--model") ?? (options.has("--network") ? "custom" : entry?.suggestedModel),
     loss: options.get("--loss") ?? (entry?.tasks.length === 1 ? defaultLoss[entry.tasks[0]!] : undefined),
-    optimizer: options.get("--optimizer") ?? "adam",
-    schedule: options.get("--schedule") ?? "constant",
+    optimizer: options.get("--optimizer") ?? defaults.optimizer,
+    schedule: options.get("--schedule") ?? defaults.schedule,
   };
   return Object.fromEntries(Object.entries(chosen).filter(([, id]) => id));
 }

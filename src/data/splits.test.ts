@@ -1,8 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Split } from "../shared/dataset.ts";
 import { random } from "../shared/random.ts";
-import { loadMnist } from "./mnist.ts";
-import { draw, gather, splitValidation, takeSubset } from "./splits.ts";
+import { draw, gather, splitValidation } from "./splits.ts";
 
 const refusal = (promise: Promise<unknown>) =>
   promise.then(
@@ -70,18 +69,4 @@ describe("a validation split", () => {
 test("gathering copies whole samples in the order of the indices", () => {
   const split: Split = { inputs: Uint8Array.of(1, 2, 3, 4, 5, 6), targets: Int32Array.of(7, 8, 9), count: 3 };
   expect(gather(split, Int32Array.of(2, 0))).toEqual({ inputs: Uint8Array.of(5, 6, 1, 2), targets: Int32Array.of(9, 7), count: 2 });
-});
-
-test("a subset keeps the proportion of the classes and has a digest of its own", async () => {
-  const mnist = await loadMnist({ path: "test/data/mnist" });
-  const subset = takeSubset(mnist, { train: 50 });
-  const tallied = (split: Split) => mnist.labels.map((_, c) => split.targets.filter((target: number) => target === c).length);
-  expect(subset.train.count).toBe(50);
-  tallied(subset.train).forEach((count, c) => {
-    expect(Math.abs(count - (tallied(mnist.train)[c] as number) / 4)).toBeLessThan(2);
-  });
-  expect(subset.test).toBe(mnist.test);
-  expect(subset.digest).not.toBe(mnist.digest);
-  expect(takeSubset(mnist, { train: 50 }).digest).toBe(subset.digest);
-  expect(takeSubset(mnist, { train: 1000 })).toBe(mnist);
 });

@@ -1,8 +1,7 @@
 /** Which samples go where: seeded, stratified draws from a split. Indices come in ascending order; training shuffles by itself. */
-import type { Dataset, Split, Task } from "../shared/dataset.ts";
+import type { Split, Task } from "../shared/dataset.ts";
 import { fail, show } from "../shared/errors.ts";
 import { type Random, random } from "../shared/random.ts";
-import { seal } from "./digest.ts";
 
 /**
  * Draws `size` samples at random, for classification in proportion to the classes: the samples are shuffled, sorted by
@@ -61,19 +60,4 @@ export function gather(split: Split, indices: Int32Array): Split {
     for (let from = index * size, to = i * size; to < (i + 1) * size; ) inputs[to++] = split.inputs[from++] as number;
   }
   return { inputs, targets, count: indices.length };
-}
-
-/**
- * At most `train` and `test` samples, in the proportion of the classes and with at least one of each, for quick tries.
- * Normalisation stays that of the whole training split.
- */
-export function takeSubset(dataset: Dataset, samples: { train?: number; test?: number }, seed = 1): Dataset {
-  const cut = (part: "train" | "test") => {
-    const split = dataset[part];
-    const count = samples[part] ?? split.count;
-    if (count >= split.count) return split;
-    return gather(split, draw(split.targets, split.count - count, dataset.task, random(seed, "subset", part)).kept);
-  };
-  const [train, test] = [cut("train"), cut("test")];
-  return train === dataset.train && test === dataset.test ? dataset : seal({ ...dataset, train, test });
 }

@@ -33,8 +33,8 @@ const onnxType = {
 
 /** The bytes of a `.onnx` file. Node names are `layer/Op_number`. */
 export function toOnnx(graph: Graph): Uint8Array {
-  const names = new Map<Value, string>();
-  for (const v of graph.inputs) names.set(v, v.node.attributes.name as string);
+  const names: Names = { values: new Map(), nodes: new Map() };
+  for (const v of graph.inputs) names.values.set(v, v.node.attributes.name as string);
   const model = create(ModelProtoSchema, {
     irVersion: BigInt(IR_VERSION),
     opsetImport: [{ domain: "", version: BigInt(OPSET) }],
@@ -49,8 +49,16 @@ export function toOnnx(graph: Graph): Uint8Array {
 export const readMetadata = (bytes: Uint8Array): Record<string, string> =>
   Object.fromEntries(fromBinary(ModelProtoSchema, bytes).metadataProps.map(({ key, value }) => [key, value]));
 
-/** Names of the values written so far, in this graph and those around it. */
-type Names = Map<Value, string>;
+interface Names {
+  /** Names of the values written so far, in this graph and those around it. */
+  readonly values: Map<Value, string>;
+  /** Nodes are numbered as they are written, so that equal graphs give equal bytes. */
+  readonly nodes: Map<Node, number>;
+}
+function numberOf(node: Node, { nodes }: Names): number {
+  if (!nodes.has(node)) nodes.set(node, nodes.size);
+  return nodes.get(node)!;
+}
 
 /** Constants of one graph: equal small ones are written once, each in the graph that reads it, where ONNX Runtime may optimise on it. */
 interface Constants {
@@ -69,7 +77,7 @@ function writeGraph(
 ): GraphProto {
   const constants: Constants = { prefix: name, written: new Map() };
   const nameOf = (v: Value): string =>
-    v.node.kind === "Constant" ? writeConstant(v.node.attributes.value as Tensor, v.node.id, constants) : names.get(v)!;
+    v.node.kind === "Constant" ? writeConstant(v.node.attributes.value as Tensor, `${numberOf(v.node, names)}`, constants) : names.values.get(v)!;
   const wanted = new Map<Value, string>();
   for (const [i, v] of results.entries()) {
     if (owns(v.node) && v.node.kind !== "Input" && v.node.kind !== "Constant" && !wanted.has(v)) wanted.set(v, resultNames[i]!);
@@ -77,8 +85,8 @@ function writeGraph(
   const nodes: NodeProto[] = [];
   for (const node of reachable(results, owns)) {
     if (node.kind === "Input" || node.kind === "Constant") continue;
-    const nodeName = `${node.scope || name}/${node.kind}_${node.id}`;
-    for (const v of node.outputs) names.set(v, wanted.get(v) ?? (v.index ? `${nodeName}:${v.index}` : nodeName));
+    const nodeName = `${node.scope || name}/${node.kind}_${numberOf(node, names)}`;
+    for (const v of node.outputs) names.values.set(v, wanted.get(v) ?? (v.index ? `${nodeName}:${v.index}` : nodeName));
     const read = node.inputs.map(nameOf);
     nodes.push(node.kind === "Loop" ? writeLoop(node, nodeName, read, names) : writeNode(node, nodeName, read, names, constants));
   }
@@ -92,7 +100,7 @@ function writeGraph(
     name,
     node: nodes,
     initializer: [...constants.written.values()],
-    input: inputs.map((v) => valueInfo(names.get(v)!, v)),
+    input: inputs.map((v) => valueInfo(names.values.get(v)!, v)),
     output: results.map((v, i) => valueInfo(resultNames[i]!, v)),
   });
 }
@@ -102,13 +110,13 @@ function writeNode(node: Node, name: string, read: readonly string[], names: Nam
   const operandNames = operands.map((key) => {
     const attribute = node.attributes[key];
     const tensor = Array.isArray(attribute) ? (int64s(attribute).node.attributes.value as Tensor) : (attribute as Tensor);
-    return writeConstant(tensor, node.id, constants);
+    return writeConstant(tensor, `${numberOf(node, names)}_${key}`, constants);
   });
   return create(NodeProtoSchema, {
     opType: onnx ?? node.kind,
     name,
     input: [...read, ...operandNames],
-    output: node.outputs.map((v) => names.get(v)!),
+    output: node.outputs.map((v) => names.values.get(v)!),
     attribute: Object.entries(node.attributes).flatMap(([key, value]) =>
       value === undefined || operands.includes(key) || hidden.includes(key) ? [] : [writeAttribute(key, value)],
     ),
@@ -118,7 +126,7 @@ function writeNode(node: Node, name: string, read: readonly string[], names: Nam
 /** ONNX Loop: inputs (trip count, condition, carried...), body (iteration, condition, carried...) -> (condition, carried..., stacked...). */
 function writeLoop(node: Node, name: string, [trips, ...carried]: readonly string[], names: Names): NodeProto {
   const body = node.loop!;
-  for (const v of body.inputs) names.set(v, `${name}/${v.node.attributes.name}`);
+  for (const v of body.inputs) names.values.set(v, `${name}/${v.node.attributes.name}`);
   const resultNames = body.results.map((_, i) => `${name}/result_${i}`);
   const graph = writeGraph(`${name}/body`, body.inputs, body.results, resultNames, dependsOn(body), names);
   const condition = `${name}/condition`;
@@ -129,7 +137,7 @@ function writeLoop(node: Node, name: string, [trips, ...carried]: readonly strin
     opType: "Loop",
     name,
     input: [trips!, "", ...carried],
-    output: node.outputs.map((v) => names.get(v)!),
+    output: node.outputs.map((v) => names.values.get(v)!),
     attribute: [create(AttributeProtoSchema, { name: "body", type: AttributeType.GRAPH, g: graph })],
   });
 }
@@ -166,8 +174,8 @@ function reachable(results: readonly Value[], owns: (node: Node) => boolean): No
   return [...seen].filter((node) => owns(node) && !inBodies.has(node)).sort((a, b) => a.id - b.id);
 }
 
-function writeConstant({ dtype, shape, data }: Tensor, id: number, { prefix, written }: Constants): string {
-  const key = `${prefix}:${data.length <= 8 ? `${dtype}[${shape}](${data})` : `constant_${id}_${dtype}[${shape}]`}`;
+function writeConstant({ dtype, shape, data }: Tensor, name: string, { prefix, written }: Constants): string {
+  const key = `${prefix}:${data.length <= 8 ? `${dtype}[${shape}](${data})` : `constant_${name}`}`;
   if (!written.has(key)) {
     const rawData = new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
     written.set(key, create(TensorProtoSchema, { name: key, dataType: onnxType[dtype], dims: shape.map(BigInt), rawData }));

@@ -44,7 +44,7 @@ write("src/catalog/schedules/schedules.reference.json", {
         case(lambda o: s.ExponentialLR(o, 0.95), total_steps=50, steps_per_epoch=5),
         case(lambda o: s.ExponentialLR(o, 0.5), {"factor": 0.5}),
     ],
-    "cosine": [case(lambda o: s.CosineAnnealingLR(o, 20)), case(lambda o: s.CosineAnnealingLR(o, 20, 0.1), {"final": 0.1})],
+    "cosine": [case(lambda o: s.CosineAnnealingLR(o, 20, 0.1)), case(lambda o: s.CosineAnnealingLR(o, 20), {"final": 0})],
     "warm-up": [
         case(lambda o: s.LinearLR(o, 0.01, total_iters=5), total_steps=100),
         case(lambda o: s.LinearLR(o, 0.2, total_iters=10), {"start": 0.2, "rise": 0.5}),

@@ -45,7 +45,7 @@ export const cosine = schedule({
   title: "Cosine",
   summary: "Falls along half a cosine wave: slowly, faster, slowly.",
   reference: "https://arxiv.org/abs/1608.03983",
-  params: { final: to(0) },
+  params: { final: to(0.1) },
   factor: ({ step, totalSteps }, { final }) => wave(1, final, step / totalSteps),
 });
 
