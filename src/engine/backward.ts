@@ -2,7 +2,7 @@
 import { fail } from "../shared/errors.ts";
 import { gradients, type Rule, type Stop } from "./gradients.ts";
 import { inScope, known, type Node, sameShape, scalar, type Value, type ValueOfEach } from "./graph.ts";
-import { add, type Op, reduceSum, reshape } from "./ops.ts";
+import { add, expand, type Op, reduceSum, reshape } from "./ops.ts";
 
 /**
  * The gradient of a scalar loss with respect to values of the same graph; zeros where the loss does not depend on one.
@@ -24,7 +24,7 @@ export function backward<const W extends readonly Value[]>(loss: Value, wrt: W):
       sums.set(x, sum ? add(sum, part) : part);
     }
   }
-  return wrt.map((v) => sums.get(v) ?? scalar(0, v.dtype, known(v.shape))) as never;
+  return wrt.map((v) => whole(sums.get(v), v)) as never;
 }
 
 /** The nodes between `wrt` and the loss: only they need a gradient. */
@@ -54,7 +54,7 @@ function inputGradients(node: Node, sums: ReadonlyMap<Value, Value>): readonly (
   if ("stops" in rule) throw fail("NO_GRADIENT", { op: node.kind, why: rule.stops });
   const { dtype } = node.outputs[0]!;
   if (dtype !== "float32" && dtype !== "float64") throw fail("NO_GRADIENT", { op: node.kind, why: `its output is ${dtype}, not a quantity` });
-  const upstream = node.outputs.map((v) => sums.get(v) ?? scalar(0, v.dtype, known(v.shape)));
+  const upstream = node.outputs.map((v) => whole(sums.get(v), v));
   const result = rule(upstream[0]!, node.outputs[0]!, node.inputs as never, {
     attributes: node.attributes,
     outputs: node.outputs,
@@ -65,12 +65,22 @@ function inputGradients(node: Node, sums: ReadonlyMap<Value, Value>): readonly (
   return result;
 }
 
-/** Broadcasting copied x along some axes; its gradient sums over the copies, inner axes first (contiguous, so fast). */
+/** A sum of gradients in the shape of its value: zeros where nothing came, stretched where all that came was alike along some axes. */
+function whole(sum: Value | undefined, v: Value): Value {
+  if (!sum) return scalar(0, v.dtype, known(v.shape));
+  return sameShape(sum.shape, v.shape) ? sum : expand(sum, known(v.shape));
+}
+
+/**
+ * Broadcasting copied x along some axes; its gradient sums over the copies, inner axes first (contiguous, so fast).
+ * Where g itself is of length 1 along an axis of x it may stay so: adding it to others stretches it in passing.
+ */
 function unbroadcast(g: Value, x: Value): Value {
-  if (sameShape(g.shape, x.shape)) return g;
   const extra = g.shape.length - x.shape.length;
   const copied = g.shape.flatMap((d, i) => (i < extra || (x.shape[i - extra] === 1 && d !== 1) ? [i] : []));
+  if (!copied.length) return g;
   const leading = copied.filter((axis, i) => axis === i);
   const trailing = copied.slice(leading.length);
-  return reshape(reduceSum(reduceSum(g, trailing, { keep: true }), leading, { keep: true }), x.shape);
+  const sum = reduceSum(reduceSum(g, trailing, { keep: true }), leading, { keep: true });
+  return reshape(sum, sum.shape.slice(Math.max(0, extra)));
 }

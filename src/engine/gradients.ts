@@ -4,7 +4,8 @@ import * as o from "./ops.ts";
 import { abs, add, cast, div, exp, greater, mul, neg, type Op, pow, sigmoid, sign, softmax, square, sub, transpose, where } from "./ops.ts";
 
 /**
- * g = dL/dy   y = output   [a, b] = inputs   → one gradient per input; broadcasting is undone by backward.ts.
+ * g = dL/dy   y = output   [a, b] = inputs   → one gradient per input, of a shape that broadcasting can stretch to the input's;
+ * backward.ts stretches it, and undoes the broadcasting of inputs.
  * The last argument holds what few rules need: attributes, all outputs and their gradients.
  */
 export type Rule = (g: Value, y: Value, inputs: Inputs, context: Context) => readonly (Value | undefined)[];
@@ -61,11 +62,12 @@ export const gradients = {
   // windows
   MaxPool:           (g, y, [x], { attributes }) => [maxPoolGradient(g, y, x, attributes)],
   AveragePool:       (g, _, [x], { attributes }) => [averagePoolGradient(g, x, attributes)],
-  GlobalAveragePool: (g, _, [x]) => [o.expand(div(g, sizeOf(x.shape.slice(2))), known(x.shape))],
+  GlobalAveragePool: (g, _, [x]) => [div(g, sizeOf(x.shape.slice(2)))],
 
-  // reductions: g is stretched back over the reduced axes
-  ReduceSum:         (g, _, [x], c) => [o.expand(keepAxes(g, x, c), known(x.shape))],
-  ReduceMean:        (g, _, [x], c) => [o.expand(div(keepAxes(g, x, c), sizeOf(x.shape) / sizeOf(g.shape)), known(x.shape))],
+  // reductions: g keeps length 1 along the reduced axes; backward.ts stretches it
+  ReduceSum:         (g, _, [x], c) => [keepAxes(g, x, c)],
+  ReduceMean:        (g, _, [x], c) => [div(keepAxes(g, x, c), sizeOf(x.shape) / sizeOf(g.shape))],
+  ReduceSumSquare:   (g, _, [x], c) => [mul(x, mul(keepAxes(g, x, c), 2))],
   ReduceMax:         (g, y, [x], c) => [reduceMaxGradient(keepAxes(g, x, c), keepAxes(y, x, c), x, c.attributes.axes as number[])],
 
   // shape and selection
@@ -143,13 +145,27 @@ interface ConvAttributes {
 /** dx is the transposed convolution of g; dw correlates g with the input (below); db sums g over all but the filters. */
 function convGradient(g: Value, [x, w, b]: Inputs, attributes: Attributes): (Value | undefined)[] {
   const a = attributes as unknown as ConvAttributes;
+  return [fullConvolution(g, x, w, a), correlate(x, g, w.shape, a), b && o.reduceSum(g, [0, 2, 3])];
+}
+
+/**
+ * dx = the transposed convolution of g with w. With stride 1 it is also an ordinary one, with the kernels turned around and
+ * filters and channels exchanged, which ONNX Runtime runs on all threads. That reads every filter of g kh · kw times,
+ * where the other adds up every channel of x so often with one thread: the ordinary one for no more filters than channels.
+ */
+function fullConvolution(g: Value, x: Value, w: Value, a: ConvAttributes): Value {
+  const [filters, channels, kh, kw] = known(w.shape) as [number, number, number, number];
+  const plain = a.group === 1 && [...a.strides, ...a.dilations].every((s) => s === 1) && a.pads.every((p, i) => p < [kh, kw][i % 2]!);
+  if (plain && filters <= channels) {
+    const turned = o.slice(w, { starts: [kh - 1, kw - 1], ends: [-kh - 1, -kw - 1], axes: [2, 3], steps: [-1, -1] });
+    return o.conv(g, transpose(turned, [1, 0, 2, 3]), undefined, { pads: a.pads.map((p, i) => [kh, kw][i % 2]! - 1 - p) });
+  }
   // Rows of x that no window reached: strides that do not divide leave them.
-  const outputPadding = [2, 3].map((axis) => {
-    const i = axis - 2;
-    const [size, out, kernel] = [known(x.shape)[axis]!, known(g.shape)[axis]!, known(w.shape)[axis]!];
+  const outputPadding = [0, 1].map((i) => {
+    const [size, out, kernel] = [known(x.shape)[i + 2]!, known(g.shape)[i + 2]!, [kh, kw][i]!];
     return size - ((out - 1) * a.strides[i]! + (kernel - 1) * a.dilations[i]! + 1 - a.pads[i]! - a.pads[i + 2]!);
   }) as [number, number];
-  return [o.convTranspose(g, w, { ...a, outputPadding }), correlate(x, g, w.shape, a), b && o.reduceSum(g, [0, 2, 3])];
+  return o.convTranspose(g, w, { ...a, outputPadding });
 }
 
 /** y = convTranspose(x, w) has dx = conv(g, w), and dw correlates as in Conv with the parts of x and g exchanged. */

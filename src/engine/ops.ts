@@ -156,6 +156,7 @@ export const ops = {
   // reductions
   ReduceSum: reduce,
   ReduceMean: reduce,
+  ReduceSumSquare: reduce,
   ReduceMax: reduce,
   ArgMax: {
     infer: ([x], { axis, keepdims }: { axis: number; keepdims: number }) => [
@@ -395,6 +396,10 @@ const reducer =
     axes.length ? only(apply(op, [x], { axes: axes.map((a) => (a < 0 ? a + x.shape.length : a)), keepdims: Number(keep) })) : x;
 export const reduceSum = reducer("ReduceSum");
 export const reduceMean = reducer("ReduceMean");
+const sumSquares = reducer("ReduceSumSquare");
+/** Sum of squares, in one pass. */
+export const reduceSumSquare = (x: Value, axes: readonly number[], options?: ReduceOptions): Value =>
+  axes.length ? sumSquares(x, axes, options) : square(x);
 export const reduceMax = reducer("ReduceMax");
 /** Every axis of a value. */
 export const allAxes = (x: Value): readonly number[] => x.shape.map((_, i) => i);

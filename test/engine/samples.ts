@@ -235,6 +235,7 @@ export const samples = {
   // reductions
   ReduceSum: reductions(o.reduceSum),
   ReduceMean: reductions(o.reduceMean),
+  ReduceSumSquare: reductions(o.reduceSumSquare),
   ReduceMax: [...reductions(o.reduceMax), sample("ties share", [exactly([2, 3], 1, 2, 2, 3, 0, 3)], (x) => o.reduceMax(x!, [1]))],
   ArgMax: [
     sample("the last axis", [numbers(2, 3, 4)], (x) => o.argMax(x!)),

@@ -95,6 +95,7 @@ OPS = {
     "GlobalAveragePool": lambda a, x: F.adaptive_avg_pool2d(x, 1),
     "ReduceSum": reduced(torch.sum),
     "ReduceMean": reduced(torch.mean),
+    "ReduceSumSquare": reduced(lambda x, axes, keepdim: (x * x).sum(axes, keepdim)),
     "ReduceMax": reduced(torch.amax),
     "ArgMax": lambda a, x: x.argmax(a["axis"], bool(a["keepdims"])),
     "Reshape": lambda a, x: x.reshape(a["shape"]),

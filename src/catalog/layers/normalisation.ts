@@ -1,7 +1,7 @@
 /** Layers that keep values in a good range while training. */
 import type { Value } from "../../engine/graph.ts";
 import { layer } from "../../engine/kinds.ts";
-import { add, div, greater, mul, reduceMean, reduceSum, reshape, sqrt, square, sub, where } from "../../engine/ops.ts";
+import { add, div, greater, mul, reduceMean, reduceSum, reduceSumSquare, relu, reshape, sqrt, square, sub, where } from "../../engine/ops.ts";
 import { number } from "../../shared/define.ts";
 
 export const batchNorm = layer({
@@ -32,27 +32,15 @@ export const batchNorm = layer({
     // Padding of a short batch has weight 0 and must not move the statistics: mean over each picture first, then weighted over the batch.
     const counted = reshape(sampleWeights, [Number(x!.shape[0]), 1]);
     const total = reduceSum(sampleWeights, [0]);
-    const overBatch = (v: Value) =>
-      div(
-        reduceSum(
-          mul(
-            reduceMean(
-              v,
-              inner.map((_, i) => i + 2),
-            ),
-            counted,
-          ),
-          [0],
-        ),
-        total,
-      ); // [channels]
-    const batchMean = overBatch(x!);
-    const batchVariance = overBatch(square(sub(x!, perChannel(batchMean))));
+    const axes = inner.map((_, i) => i + 2);
+    const size = inner.reduce((a, b) => a * b, 1);
+    const overBatch = (perPicture: Value) => div(reduceSum(mul(perPicture, counted), [0]), total); // [batch, channels] -> [channels]
+    const batchMean = overBatch(reduceMean(x!, axes));
+    // E[x²] - E[x]²: two reads of x. As exact as float32 is for the mean²/variance ratios that layers produce.
+    const meanSquare = overBatch(div(reduceSumSquare(x!, axes), size));
+    const batchVariance = relu(sub(meanSquare, square(batchMean)));
     // The running variance is the unbiased one, as in PyTorch: n / (n - 1) for n values per channel. A single value says nothing of it.
-    const n = mul(
-      total,
-      inner.reduce((a, b) => a * b, 1),
-    );
+    const n = mul(total, size);
     const running = (old: Value, fresh: Value) => add(mul(old, 1 - momentum), mul(fresh, momentum));
     mean.update(running(mean.value, batchMean));
     const unbiased = where(greater(n, 1), mul(batchVariance, div(n, sub(n, 1))), variance.value);

@@ -1,0 +1,133 @@
+/** From a request to what is trained: defaults, every problem at once, and what must fit together. */
+import { describe, expect, test } from "vitest";
+import { loadCsv, loadIris } from "../data/index.ts";
+import type { Dataset } from "../shared/dataset.ts";
+import { catalog } from "./index.ts";
+import { assemble, defaults, type RunRequest, resolveSettings } from "./run-settings.ts";
+
+const iris = { dataset: { id: "iris" } };
+const problems = (request: RunRequest): string[] => {
+  try {
+    resolveSettings(request);
+    return [];
+  } catch (error) {
+    return (error instanceof AggregateError ? error.errors : [error]).map(({ code, message }) => `${code}: ${message}`);
+  }
+};
+
+describe("settings", () => {
+  test("have every parameter of every part, defaults included", () => {
+    const settings = resolveSettings({ ...iris, model: { id: "mlp", params: { hidden: [3, 2] } }, training: { epochs: 7 } });
+    expect(settings.model).toEqual({ id: "mlp", params: { hidden: [3, 2], activation: "Relu", dropout: 0 } });
+    expect(settings.optimizer.id).toBe(defaults.optimizer);
+    expect(Object.keys(settings.optimizer.params)).toEqual(["learningRate", "beta1", "beta2", "epsilon", "weightDecay"]);
+    expect(settings.training).toEqual({
+      epochs: 7,
+      batchSize: 64,
+      seed: 1,
+      validation: 0.1,
+      patience: 0,
+      clipNorm: 0,
+      clipValue: 0,
+      device: "cpu",
+      threads: 0,
+    });
+  });
+
+  test("are the same when they are given back as a request", () => {
+    const settings = resolveSettings({ ...iris, schedule: { id: "one-cycle" }, path: "/x", training: { seed: 3 } });
+    expect(resolveSettings(JSON.parse(JSON.stringify(settings)))).toEqual(settings);
+  });
+
+  test.each([
+    ["iris", "mlp"],
+    ["mnist", "cnn"],
+    ["csv", "mlp"],
+  ])("for %s suggest model %s", (id, model) => {
+    expect(resolveSettings({ dataset: { id } }).model.id).toBe(model);
+  });
+
+  test("take the loss from the task where none is named", () => {
+    expect(resolveSettings(iris, "classification").loss.id).toBe("cross-entropy");
+    expect(resolveSettings(iris, "regression").loss.id).toBe("mean-squared-error");
+    expect(resolveSettings({ ...iris, loss: { id: "huber" } }, "regression").loss.id).toBe("huber");
+  });
+
+  test("need every optimizer to have a learning rate, which schedules change", () => {
+    expect(catalog.optimizers.filter(({ params }) => params.learningRate?.type !== "number").map(({ id }) => id)).toEqual([]);
+  });
+});
+
+describe("a request is refused", () => {
+  test("with all its problems at once", () => {
+    const request: RunRequest = {
+      dataset: { id: "mnits" },
+      model: { id: "mlp", params: { hidden: [0], layers: 3 } },
+      optimizer: { id: "adam", params: { learningRate: -1, beta1: "0.9" } },
+      schedule: { id: "cosine", params: { final: 2 } },
+      training: { epochs: 1.5, batchSize: 0, validation: 1, device: "abacus" },
+    };
+    expect(problems(request)).toEqual([
+      'UNKNOWN_ENTRY: there is no dataset "mnits"',
+      'UNKNOWN_PARAMETER: model "mlp" has no parameter "layers"',
+      'BAD_PARAMETER: model "mlp": hidden must be a list of integers of at least 1, but is [0]',
+      'BAD_PARAMETER: optimizer "adam": learningRate must be a number of at least 0, but is -1',
+      'BAD_PARAMETER: optimizer "adam": beta1 must be a number from 0 to 0.99999, but is "0.9"',
+      'BAD_PARAMETER: schedule "cosine": final must be a number from 0 to 1, but is 2',
+      "BAD_PARAMETER: training: epochs must be an integer of at least 1, but is 1.5",
+      "BAD_PARAMETER: training: batchSize must be an integer of at least 1, but is 0",
+      "BAD_PARAMETER: training: validation must be a number from 0 to 0.9, but is 1",
+      'BAD_PARAMETER: training: device must be one of cpu, cuda, webgpu, coreml, dml, but is "abacus"',
+    ]);
+  });
+
+  test("with a network for a model that has its own, or without one for the model that has none", () => {
+    const network = { layers: [{ id: "output", layer: "Dense", params: { units: 3 } }] };
+    expect(problems({ ...iris, network })).toEqual([]);
+    expect(problems({ ...iris, network, model: { id: "mlp" } })).toEqual(['BAD_USAGE: model "mlp" takes no network']);
+    expect(problems({ ...iris, model: { id: "custom" } })).toEqual(['BAD_USAGE: model "custom" needs a network']);
+    expect(problems({ ...iris, network: { layers: [] } })).toEqual(["BAD_NETWORK: network.layers must be a list of at least one layer, but is []"]);
+  });
+});
+
+describe("a dataset", async () => {
+  const flowers = await loadIris();
+  const weights = await loadCsv({ path: "test/data/height-weight.csv" });
+  const refusal = (request: RunRequest, dataset: Dataset): string => {
+    try {
+      assemble(resolveSettings({ ...iris, ...request }, dataset.task), dataset);
+      return "accepted";
+    } catch (error) {
+      const { code, message } = error as Error & { code: string };
+      return `${code}: ${message}`;
+    }
+  };
+
+  test("is refused by parts that are made for another task", () => {
+    expect(refusal({ loss: { id: "huber" } }, flowers)).toBe(
+      'TASK_MISMATCH: loss "huber" is for regression, but dataset "iris" is a classification task',
+    );
+    expect(refusal({ model: { id: "softmax-regression" } }, weights)).toBe(
+      'TASK_MISMATCH: model "softmax-regression" is for classification, but dataset "height-weight" is a regression task',
+    );
+  });
+
+  test("is refused by a network whose shapes do not fit it", () => {
+    expect(refusal({ model: { id: "cnn" } }, flowers)).toMatch(
+      /^LAYER_SHAPE_MISMATCH: layer "conv1" \(Conv2D\) expects .+, but "input" gives \[batch, 4\]$/,
+    );
+    const network = { layers: [{ id: "out", layer: "Dense", params: { units: 5 } }] };
+    expect(refusal({ network }, flowers)).toBe(
+      'OUTPUT_SHAPE_MISMATCH: the last layer "out" must give [batch, 3] (one output per class, 3 in this dataset), but gives [batch, 5]',
+    );
+  });
+
+  test.each(catalog.optimizers.map(({ id }) => id))("is taken by optimizer %s, whose graph holds no term that is zero for good", (id) => {
+    const { plan, hyperparameters } = assemble(resolveSettings({ ...iris, optimizer: { id } }), flowers);
+    expect(plan.spec.hyperparameters).not.toContain("optimizer.weightDecay");
+    for (const name of plan.spec.hyperparameters) expect(hyperparameters[name]).toBeTypeOf("number");
+    const decaying = assemble(resolveSettings({ ...iris, optimizer: { id, params: { weightDecay: 0.1 } } }), flowers);
+    expect(decaying.plan.spec.hyperparameters).toContain("optimizer.weightDecay");
+    expect(decaying.hyperparameters["optimizer.weightDecay"]).toBe(0.1);
+  });
+});
