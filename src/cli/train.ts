@@ -1,5 +1,6 @@
 /** `trainyard train`: trains, shows how it goes, evaluates the result. */
 import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
 import type { Command } from "commander";
 import { catalog } from "../catalog/index.ts";
 import { type Choice, choices, defaultLoss, defaults, type RunRequest, trainingParams } from "../catalog/run-settings.ts";
@@ -91,8 +92,9 @@ async function filesOf(
       problem: "train needs a dataset",
       fix: `Name one of ${choices.dataset.entries.map((d) => d.id).join(", ")}, or a .csv file.`,
     });
+  const file = path ?? (chosen.dataset === "csv" && dataset !== "csv" ? dataset : undefined);
   return {
-    path: path ?? (chosen.dataset === "csv" && dataset !== "csv" ? dataset : undefined),
+    path: file && resolve(file), // the run may be resumed from another folder
     ...(network && { network: await readJson(network) }),
   };
 }
