@@ -14,7 +14,7 @@ import { config } from "./config.ts";
 import { printEvaluation } from "./evaluate.ts";
 import { findRun } from "./find-run.ts";
 import { addFlags, flagsFor, requestFrom } from "./flags.ts";
-import { print, printJson, progressPrinter } from "./output.ts";
+import { print, printJson, progressPrinter, thousands } from "./output.ts";
 
 interface TrainFlags extends Record<string, string> {
   readonly path: string;
@@ -146,16 +146,13 @@ async function run(prepared: PreparedTraining, folder: RunFolder, resume: boolea
   const { show, close } = json
     ? { show: (event: TrainEvent) => printJson(presentEvent(event, folder)), close() {} }
     : progressPrinter(record.dataset.task);
-  if (!json)
-    print(
-      `${record.settings.dataset.id}: ${record.settings.model.id} with ${record.parameters.toLocaleString("en-US")} parameters, run ${folder.path}`,
-    );
   const stop = new AbortController();
   const interrupt = () => stop.abort();
   process.on("SIGINT", interrupt);
   process.on("SIGTERM", interrupt);
   const outputs = [process.stdout, process.stderr];
   for (const output of outputs) output.on("error", interrupt); // nobody reads on
+  if (!json) print(`${record.settings.dataset.id}: ${record.settings.model.id} with ${thousands(record.parameters)} parameters, run ${folder.path}`);
   try {
     for await (const event of performTraining(prepared, folder, { signal: stop.signal, resume })) {
       show(event);

@@ -1,0 +1,57 @@
+/** Runs the command line as people do: compiled, in a process of its own. */
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { afterAll } from "vitest";
+
+/** Compiled anew from the sources, as `dist` may be stale: a second, against a third of a second more for each of many processes. */
+const build = resolve("node_modules/.cache/trainyard", `${process.pid}-${process.env.VITEST_WORKER_ID}`);
+export const program = join(build, "dist/cli/main.js");
+mkdirSync(join(build, "data"), { recursive: true });
+cpSync("package.json", join(build, "package.json"));
+cpSync("data/iris.csv", join(build, "data/iris.csv"));
+execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json", "--noCheck", "--outDir", join(build, "dist")]);
+afterAll(() => rmSync(build, { recursive: true }));
+
+export interface Ended {
+  readonly code: number | null;
+  readonly signal: string | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/**
+ * @param runs the folder for runs (TRAINYARD_RUNS)
+ * @param watch sees the process and its standard output as it grows
+ */
+export function trainyard(runs: string, args: readonly string[], watch: (child: ChildProcess, stdout: string) => void = () => {}): Promise<Ended> {
+  const child = spawn(process.execPath, [program, ...args], { env: { ...process.env, TRAINYARD_RUNS: runs }, stdio: ["ignore", "pipe", "pipe"] });
+  let [stdout, stderr] = ["", ""];
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    stdout += text;
+    watch(child, stdout);
+  });
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    stderr += text;
+  });
+  return new Promise((done, failed) => {
+    child.on("error", failed);
+    child.on("close", (code, signal) => done({ code, signal, stdout, stderr }));
+  });
+}
+
+/** A folder that is gone after the tests of the file. */
+export function temporaryFolder(): string {
+  const path = mkdtempSync(join(tmpdir(), "trainyard-"));
+  afterAll(() => rmSync(path, { recursive: true }));
+  return path;
+}
+
+/** The lines of --json. Every one of them must be JSON. */
+// biome-ignore lint/suspicious/noExplicitAny: whatever the program wrote
+export const jsonLines = (text: string): any[] =>
+  text
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line));
