@@ -64,7 +64,9 @@ export function requestFrom(
 /** The entries that know a flag which the chosen ones do not: "--rho belongs to optimizer adadelta". */
 export function ownersOf(flag: string): readonly string[] {
   return (Object.keys(choices) as Choice[]).flatMap((choice) =>
-    choices[choice].entries.flatMap((e: Head) => (Object.keys(e.params).some((name) => flagOf(name) === flag) ? [`--${choice} ${e.id}`] : [])),
+    choices[choice].entries.flatMap(({ id }: Head) =>
+      flagsFor({ [choice]: id }).some((f) => f.owner === choice && f.flag === flag) ? [`--${choice} ${id}`] : [],
+    ),
   );
 }
 
