@@ -137,7 +137,7 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent> 
 
       const { sums, update } = position;
       const measure = { loss: sums.loss / sums.samples, score: sums.score / sums.samples };
-      const validation = evaluation && (await evaluateRows(evaluation, spec, options.data, validationRows, tensors, signal)).measure;
+      const validation = evaluation && (await evaluateRows(evaluation, spec, options.data, validationRows, tensors, options)).measure;
       const selection = (validation ?? measure).loss;
       const learningRate = rateOf(update - 1);
       if (!Number.isFinite(selection)) throw notFinite("validation loss", selection, update, learningRate);
@@ -187,13 +187,13 @@ export async function evaluateRows(
   data: Split,
   rows: Int32Array,
   tensors: Tensors,
-  signal?: AbortSignal,
+  { signal, chunkSeconds = CHUNK_SECONDS }: Pick<TrainOptions, "signal" | "chunkSeconds"> = {},
 ): Promise<Evaluation> {
   const { batchSize, outputs, task } = spec;
   const predictions = new Float64Array(rows.length);
   const counts = new Float64Array(outputs * outputs);
   const fixed = { ...dataFeeds(spec, data), ...asFeeds(tensors, spec) };
-  const pace = new Pace(CHUNK_SECONDS);
+  const pace = new Pace(chunkSeconds);
   let loss = 0;
   for (let done = 0; done < rows.length; ) {
     signal?.throwIfAborted();
