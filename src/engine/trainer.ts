@@ -218,11 +218,11 @@ export async function evaluateRows(
 
 /**
  * Threads for a step of so much work. A small step is over before a second thread has woken up: measured on two cores,
- * one thread is faster below about 10 million operations a step (bench/README.md).
+ * one thread wins at 20 million operations a step and loses at 80 million (bench/README.md).
  */
 export function defaultThreads(layers: readonly LayerSummary[], batchSize: number): number {
   const flops = 3 * batchSize * layers.reduce((sum, l) => sum + l.flops, 0); // backward costs about twice forward
-  return flops < 1e7 ? 1 : Math.min(availableParallelism(), 16);
+  return flops < 4e7 ? 1 : Math.min(availableParallelism(), 16);
 }
 
 /** Weights from the seed; each tensor has a generator of its own, so that adding a layer changes no other. */
