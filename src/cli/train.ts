@@ -164,8 +164,8 @@ async function run(prepared: PreparedTraining, folder: RunFolder, resume: boolea
     }
   } finally {
     close();
-    process.off("SIGINT", interrupt);
-    process.off("SIGTERM", interrupt);
+    // Once stopped, a signal that comes late (npm sends a second one) must not end the program in another way.
+    if (process.exitCode !== 130) for (const signal of ["SIGINT", "SIGTERM"]) process.off(signal, interrupt);
     for (const output of outputs) output.off("error", interrupt);
   }
   const evaluation = await evaluateRun(folder, prepared);
