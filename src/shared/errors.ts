@@ -1,5 +1,16 @@
 /** Every error a person can meet, declared once: where, what was wanted, what came, what to do. `docs/errors.md` is generated from it. */
 
+/** One thing wrong with a request. */
+export interface Problem {
+  readonly code: string;
+  /** Where in the request: optimizer.params.learningRate. Empty for the whole. */
+  readonly path: string;
+  readonly message: string;
+  readonly wanted: string;
+  readonly got: string;
+  readonly fix: string;
+}
+
 interface ErrorKind<D> {
   /** HTTP status; 4xx is the caller's to mend, 5xx is ours. */
   readonly status: number;
@@ -114,6 +125,91 @@ export const errors = {
     message: (d) => `could not write ${d.path}: ${d.detail}`,
     fix: (d) => `Free some space or choose another folder. ${d.kept}`,
   }),
+  // talking to the server
+  INVALID_REQUEST: error<{ problems: readonly Problem[] }>({
+    status: 422,
+    message: (d) =>
+      d.problems.length === 1
+        ? d.problems[0]!.message
+        : `the request has ${d.problems.length} problems: ${d.problems.map((p) => p.message).join("; ")}`,
+    fix: (d) => d.problems.map((p) => p.fix).join(" "),
+  }),
+  BAD_BODY: error<{ want: string; got: string }>({
+    status: 400,
+    message: (d) => `the body must be ${d.want}, but ${d.got}`,
+    fix: (d) => `Send ${d.want}.`,
+  }),
+  CONTENT_TYPE: error<{ want: string; got: string }>({
+    status: 415,
+    message: (d) => `the content type must be ${d.want}, but is ${d.got}`,
+    fix: (d) => `Send the header "Content-Type: ${d.want}" and a body of that kind.`,
+  }),
+  NOT_FOUND: error<{ what: string; id: string }>({
+    status: 404,
+    message: (d) => `there is no ${d.what} "${d.id}"`,
+    fix: (d) => `Check the ${d.what}'s id; the list of ${plural(d.what)} shows those there are.`,
+  }),
+  NO_ROUTE: error<{ method: string; path: string }>({
+    status: 404,
+    message: (d) => `there is nothing at ${d.method} ${d.path}`,
+    fix: () => "See /docs for every route.",
+  }),
+  WRONG_STATE: error<{ what: string; state: string; verb: string; want: string }>({
+    status: 409,
+    message: (d) => `${d.what} is ${d.state}, so it cannot be ${d.verb}`,
+    fix: (d) => `Only what is ${d.want} can be ${d.verb}.`,
+  }),
+  ALREADY_ARCHIVED: error<{ run: string; experiment: string }>({
+    status: 409,
+    message: (d) => `${d.run} was archived as experiment ${d.experiment}, which never changes`,
+    fix: () => "Duplicate it to train again with these settings.",
+  }),
+  ARTIFACT_MISSING: error<{ what: string; name: string; fix: string }>({
+    status: 404,
+    message: (d) => `${d.what} has no file "${d.name}"`,
+    fix: (d) => d.fix,
+  }),
+  STALE_TOKEN: error<{ job: string; given: number; current: number }>({
+    status: 409,
+    message: (d) => `job ${d.job} is no longer yours: your token is ${d.given}, the current one ${d.current}`,
+    fix: () => "Drop the work: the lease ran out and the job was taken back.",
+  }),
+  IDEMPOTENCY_KEY_REUSED: error<{ key: string }>({
+    status: 422,
+    message: (d) => `the Idempotency-Key "${d.key}" was used before with another request`,
+    fix: () => "Use a new key for a new request.",
+  }),
+  UNAUTHENTICATED: error<{ detail: string }>({
+    status: 401,
+    message: (d) => `the server does not know who asks: ${d.detail}`,
+    fix: () => 'Send the header "Authorization: Bearer …" with a valid token.',
+  }),
+  FORBIDDEN: error<{ actor: string; action: string }>({
+    status: 403,
+    message: (d) => `${d.actor} may not ${d.action}`,
+    fix: () => "Ask an administrator for the right to.",
+  }),
+  HOST_REFUSED: error<{ header: string; value: string; allowed: readonly string[] }>({
+    status: 403,
+    message: (d) => `requests with ${d.header} "${d.value}" are refused`,
+    fix: (d) => `Use one of ${list(d.allowed)}, or allow it with TRAINYARD_ALLOWED_HOSTS.`,
+  }),
+  SERVER_UNREACHABLE: error<{ url: string; detail: string }>({
+    status: 503,
+    message: (d) => `the server at ${d.url} cannot be reached: ${d.detail}`,
+    fix: () => "Check that it runs and that the address is right.",
+  }),
+  BAD_CONFIG: error<{ problems: readonly string[] }>({
+    status: 500,
+    message: (d) => `the configuration has ${d.problems.length === 1 ? "a problem" : `${d.problems.length} problems`}: ${d.problems.join("; ")}`,
+    fix: () => "Correct the variables and start again; `trainyard serve --help` and docs/configuration.md explain each.",
+  }),
+  WORKER_LOST: error<{ attempts: number }>({
+    status: 500,
+    message: (d) => `its worker was lost ${d.attempts} times without getting further`,
+    fix: () => "See the worker's log for the cause, such as too little memory; then resume it, or requeue its job.",
+  }),
+
   INTERNAL: error<{ detail: string }>({
     status: 500,
     message: (d) => `internal: ${d.detail}`,
@@ -121,21 +217,22 @@ export const errors = {
   }),
 };
 
+/** Of errors made here. One that another server reports may have a code that this version does not know. */
 export type ErrorCode = keyof typeof errors;
 type Details<C extends ErrorCode> = Parameters<(typeof errors)[C]["message"]>[0];
 
 /** The one error class. `message` says where, wanted and got; `fix` says what to do. */
 export class TrainyardError extends Error {
-  readonly code: ErrorCode;
+  readonly code: string;
   readonly status: number;
   readonly fix: string;
   readonly details: Readonly<Record<string, unknown>>;
 
-  constructor(code: ErrorCode, message: string, fix: string, details: object, cause?: unknown) {
+  constructor(code: string, status: number, message: string, fix: string, details: object, cause?: unknown) {
     super(message, { cause });
     this.name = "TrainyardError";
     this.code = code;
-    this.status = errors[code].status;
+    this.status = status;
     this.fix = fix;
     this.details = details as Record<string, unknown>;
   }
@@ -151,7 +248,39 @@ export class TrainyardError extends Error {
  */
 export function fail<C extends ErrorCode>(code: C, details: Details<C>, cause?: unknown): TrainyardError {
   const kind = errors[code] as ErrorKind<object>;
-  return new TrainyardError(code, kind.message(details), kind.fix(details), details, cause);
+  return new TrainyardError(code, kind.status, kind.message(details), kind.fix(details), details, cause);
+}
+
+/** An error that a server reported, to be thrown on. */
+export function remoteError(told: {
+  code: string;
+  status: number;
+  message: string;
+  fix: string;
+  details: object;
+  problems?: readonly Problem[];
+}): TrainyardError {
+  return new TrainyardError(told.code, told.status, told.message, told.fix, {
+    ...told.details,
+    ...(told.problems?.length && { problems: told.problems }),
+  });
+}
+
+/**
+ * An error of content as one problem of a request.
+ * @param path where in the request, unless the error says so itself
+ */
+export function toProblem(error: TrainyardError, path = ""): Problem {
+  const { known, tasks, want, got, id, name, task, path: own } = error.details as Record<string, unknown>;
+  const choices = (known ?? tasks) as readonly string[] | undefined;
+  return {
+    code: error.code,
+    path: typeof own === "string" ? own : path,
+    message: error.message,
+    wanted: String(want ?? (choices ? `one of ${list(choices)}` : "something else")),
+    got: String(got ?? task ?? id ?? name ?? ""),
+    fix: error.fix,
+  };
 }
 
 /** A value as an error message shows it: short, and with its type visible. */
@@ -165,3 +294,4 @@ export function show(value: unknown): string {
 export const showShape = (shape: readonly (number | string)[]): string => `[${shape.join(", ")}]`;
 
 const list = (names: readonly string[]): string => names.join(", ");
+const plural = (what: string): string => (what.endsWith("y") ? `${what.slice(0, -1)}ies` : `${what}s`);

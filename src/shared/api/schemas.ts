@@ -1,0 +1,521 @@
+/** The shapes that server, workers, CLI and web exchange, declared once: validation, types and OpenAPI come from here. */
+import { z } from "zod";
+
+// Schemas of requests are strict: an unknown field is a typing mistake that would else pass in silence.
+
+/** Names become data, never paths; control characters would let a name rewrite a terminal or a log. */
+const printable = /^[^\p{Cc}\p{Cs}]*$/u;
+const name = (max = 200) => z.string().trim().min(1).max(max).regex(printable, { error: "must have no control characters", abort: true });
+const prose = (max: number) =>
+  z
+    .string()
+    .max(max)
+    .regex(/^(?:[^\p{Cc}\p{Cs}]|[\n\t])*$/u, { error: "must have no control characters but line breaks and tabs" });
+
+export const id = z.string().min(1).max(100).meta({ description: "Id as the server gave it." });
+export const sha256 = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/)
+  .meta({ description: "SHA-256 of the content, in lower-case hexadecimal." });
+const time = z.iso.datetime().meta({ description: "UTC, ISO 8601." });
+const count = z.int().min(0);
+const json = z.json();
+/** Values of parameters; the catalog knows which there are. */
+const values = z.record(z.string().max(100), json);
+export const MAX_TAGS = 100;
+export const tags = z
+  .record(name(100), z.string().max(250).regex(printable, { error: "must have no control characters" }))
+  .refine((all) => Object.keys(all).length <= MAX_TAGS, { error: `must have at most ${MAX_TAGS} tags` })
+  .meta({ description: `Labels of a run, each with a value that may be empty; at most ${MAX_TAGS}.`, maxProperties: MAX_TAGS });
+
+// --- errors ---
+
+export const problem = z
+  .object({
+    code: z.string(),
+    path: z.string().meta({ description: "Where in the request: optimizer.params.learningRate. Empty for the whole." }),
+    message: z.string(),
+    wanted: z.string(),
+    got: z.string(),
+    fix: z.string(),
+  })
+  .meta({ id: "Problem", description: "One thing wrong with a request: where, what was wanted, what came, what to do." });
+export type Problem = z.infer<typeof problem>;
+
+export const errorBody = z
+  .object({
+    error: z.object({
+      code: z.string().meta({ description: "One of docs/errors.md." }),
+      status: z.int(),
+      message: z.string(),
+      fix: z.string(),
+      details: z.record(z.string(), z.unknown()),
+      problems: z.array(problem).meta({ description: "Every problem of the request; empty when it is not one of content." }),
+      requestId: z.string(),
+    }),
+  })
+  .meta({ id: "Error", description: "What every refusal and failure looks like." });
+export type ErrorBody = z.infer<typeof errorBody>;
+
+// --- catalog ---
+
+const param = z
+  .looseObject({ type: z.enum(["number", "integer", "boolean", "choice", "text", "list"]), default: json, help: z.string() })
+  .meta({ id: "Param", description: "What a parameter accepts: type, default, range or options, help." });
+export const catalogEntry = z
+  .looseObject({
+    id: z.string(),
+    title: z.string(),
+    summary: z.string(),
+    reference: z.string().optional(),
+    tasks: z.array(z.string()).optional(),
+    params: z.record(z.string(), param),
+  })
+  .meta({
+    id: "CatalogEntry",
+    description:
+      "Something that can be chosen. Datasets also tell features, labels, records and preprocessing; models the losses and optimizers they allow.",
+  });
+export type CatalogEntry = z.infer<typeof catalogEntry>;
+export const catalogView = z.record(z.string(), z.array(catalogEntry)).meta({ id: "Catalog" });
+
+// --- datasets ---
+
+export const datasetFile = z.strictObject({
+  name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,120}$/, { error: "must be a plain file name: letters, digits, dot, dash and underscore" }),
+  sha256,
+  size: count,
+});
+/** What a loader learnt of a dataset. */
+export const datasetFacts = z
+  .object({
+    digest: sha256,
+    task: z.enum(["classification", "regression"]),
+    sampleShape: z.array(z.int()),
+    columns: z.array(z.string()),
+    labels: z.array(z.string()),
+    records: z.object({ train: count, test: count }),
+  })
+  .meta({ id: "DatasetFacts" });
+export type DatasetFacts = z.infer<typeof datasetFacts>;
+export const dataset = z
+  .object({
+    id,
+    name: z.string(),
+    version: z.int().min(1),
+    state: z.enum(["reading", "ready", "failed"]),
+    reason: z.string().optional(),
+    source: z.object({ id: z.string(), params: values }).meta({ description: "The catalog's dataset that reads the files, and its parameters." }),
+    files: z.array(datasetFile),
+    facts: datasetFacts.optional(),
+    createdAt: time,
+  })
+  .meta({ id: "Dataset", description: "A version of a registered dataset. Its files never change." });
+export type DatasetView = z.infer<typeof dataset>;
+export const registerDataset = z.strictObject({
+  name: name(100).regex(/^[A-Za-z0-9][A-Za-z0-9._ -]*$/, {
+    error: "must begin with a letter or digit and have only letters, digits, space, dot, dash and underscore",
+  }),
+  source: z.strictObject({ id: name(100), params: values.optional() }),
+  files: z.array(datasetFile).min(1).max(1000),
+});
+export const stored = z.object({ sha256, size: count }).meta({ id: "Stored" });
+
+// --- runs ---
+
+export const runStates = ["draft", "queued", "running", "stopping", "stopped", "succeeded", "failed"] as const;
+export type RunStateName = (typeof runStates)[number];
+/** States in which nothing more happens by itself. */
+export const isOver = (state: RunStateName): boolean => ["stopped", "succeeded", "failed"].includes(state);
+
+const part = z.strictObject({ id: name(200), params: values.optional() });
+/** What to train; everything but the dataset may be left out. */
+export const runRequest = z
+  .strictObject({
+    name: name().optional(),
+    note: prose(20_000).optional(),
+    tags: tags.optional(),
+    draft: z.boolean().optional().meta({ description: "Keep it as a draft: nothing is trained until it is started." }),
+    priority: z.int().min(-100).max(100).optional().meta({ description: "Higher goes first; 0 unless said." }),
+    labels: z.array(name(50)).max(10).optional().meta({ description: "What the worker must have, such as gpu." }),
+    task: z.enum(["classification", "regression"]).optional().meta({ description: "Refused unless the dataset is for it." }),
+    dataset: part.meta({ description: "A dataset of the catalog, or a registered one by name (its newest version) or name@version." }),
+    model: part.optional(),
+    loss: part.optional(),
+    optimizer: part.optional(),
+    schedule: part.optional(),
+    network: json.optional().meta({ description: "For model custom: the network description." }),
+    training: values.optional().meta({ description: "Epochs, batch size, seed and so on." }),
+  })
+  .meta({ id: "RunRequest" });
+export type RunRequestBody = z.infer<typeof runRequest>;
+
+const chosen = z.object({ id: z.string(), params: values });
+export const runSettings = z
+  .object({ dataset: chosen, model: chosen, loss: chosen, optimizer: chosen, schedule: chosen, network: json.optional(), training: values })
+  .meta({ id: "RunSettings", description: "A request with every default filled in." });
+
+export const source = z
+  .object({ id, name: z.string(), version: z.int(), files: z.array(datasetFile) })
+  .meta({ id: "DatasetSource", description: "The registered dataset a run reads." });
+export type DatasetSource = z.infer<typeof source>;
+
+/** What was found out when the training was prepared: enough, with the settings, to rebuild it bit for bit. */
+export const runFacts = z
+  .object({
+    dataset: z.looseObject({
+      id: z.string(),
+      digest: sha256,
+      source: z.string(),
+      task: z.enum(["classification", "regression"]),
+      sampleShape: z.array(z.int()),
+      columns: z.array(z.string()),
+      labels: z.array(z.string()),
+      samples: z.object({ train: count, validation: count, test: count }),
+    }),
+    network: json,
+    layers: z.array(z.record(z.string(), json)),
+    parameters: count,
+    threads: z.int().min(1),
+    versions: z.record(z.string(), z.string()),
+  })
+  .meta({ id: "RunFacts" });
+export type RunFacts = z.infer<typeof runFacts>;
+
+export const progress = z
+  .object({
+    epoch: count,
+    epochs: count,
+    step: count,
+    stepsPerEpoch: count,
+    update: count,
+    loss: z.number(),
+    score: z.number(),
+    learningRate: z.number(),
+    samplesPerSecond: z.number(),
+    secondsLeft: z.number(),
+  })
+  .meta({ id: "Progress" });
+export type ProgressView = z.infer<typeof progress>;
+
+export const artifact = z
+  .object({ name: z.string(), sha256, size: count, createdAt: time })
+  .meta({ id: "Artifact", description: "A file that a run produced." });
+export type Artifact = z.infer<typeof artifact>;
+
+const numberOrNull = z.number().nullable();
+export const seriesSummary = z
+  .object({ last: numberOrNull, lastStep: count, min: numberOrNull, minStep: count, max: numberOrNull, maxStep: count, count })
+  .meta({ id: "SeriesSummary", description: "Kept as points come in. A value is null where no finite number was logged." });
+
+export const evaluation = z
+  .looseObject({
+    task: z.enum(["classification", "regression"]),
+    split: z.literal("test"),
+    samples: count,
+    loss: z.number(),
+    metrics: z.record(z.string(), z.number()),
+  })
+  .meta({ id: "Evaluation", description: "How good the run is on the test split, which training never saw." });
+export type EvaluationView = z.infer<typeof evaluation>;
+
+export const reproduction = z
+  .object({ experiment: id, same: z.boolean(), differences: z.array(z.string()) })
+  .meta({ id: "Reproduction", description: "Whether training again from a manifest gave the same bits." });
+
+const reason = z.object({ code: z.string(), message: z.string(), fix: z.string() }).meta({ id: "Reason", description: "Why it is in this state." });
+export type Reason = z.infer<typeof reason>;
+
+const runHead = {
+  id,
+  number: z.int(),
+  name: z.string(),
+  state: z.enum(runStates),
+  reason: reason.optional(),
+  tags: z.record(z.string(), z.string()),
+  dataset: z.string(),
+  task: z.enum(["classification", "regression"]),
+  model: z.string(),
+  createdAt: time,
+  startedAt: time.optional(),
+  endedAt: time.optional(),
+  trashedAt: time.optional(),
+  experiment: id.optional().meta({ description: "The experiment it was archived as." }),
+};
+export const runSummary = z
+  .object({ ...runHead, metrics: z.record(z.string(), numberOrNull).meta({ description: "Of the columns asked for." }) })
+  .meta({ id: "RunSummary" });
+export type RunSummary = z.infer<typeof runSummary>;
+export const run = z
+  .object({
+    ...runHead,
+    version: z.int().meta({ description: "Number of changes so far." }),
+    note: z.string(),
+    createdBy: z.string(),
+    settings: runSettings,
+    source: source.optional(),
+    facts: runFacts.optional(),
+    progress: progress.optional(),
+    checkpoint: z.object({ update: count, epoch: count, at: time }).optional(),
+    result: z.object({ reason: z.string(), bestEpoch: count }).optional(),
+    evaluation: evaluation.optional(),
+    artifacts: z.array(artifact),
+    metrics: z.record(z.string(), seriesSummary),
+    reproduces: id.optional(),
+    reproduction: reproduction.optional(),
+  })
+  .meta({ id: "Run" });
+export type Run = z.infer<typeof run>;
+
+export const runEdit = z.strictObject({
+  name: name().optional(),
+  note: prose(20_000).optional(),
+  tags: tags.optional().meta({ description: "Replaces all tags." }),
+});
+
+export const series = z
+  .object({ series: z.string(), steps: z.array(z.int()), values: z.array(numberOrNull), total: count })
+  .meta({ id: "Series", description: "Points of one metric, thinned to what was asked for; the extremes of each stretch are kept." });
+export type Series = z.infer<typeof series>;
+
+export const comparison = z
+  .object({
+    runs: z.array(runSummary),
+    settings: z.array(z.object({ path: z.string(), values: z.array(json) })).meta({ description: "Only where the runs differ; one value a run." }),
+    metrics: z.array(z.object({ series: z.string(), values: z.array(seriesSummary.nullable()) })),
+  })
+  .meta({ id: "Comparison" });
+export type Comparison = z.infer<typeof comparison>;
+
+// --- predictions ---
+
+export const predictRequest = z
+  .strictObject({
+    rows: z.array(z.record(z.string(), z.number())).min(1).max(1000).optional().meta({ description: "Rows of a table, by column." }),
+    picture: z.base64().max(28_000_000).optional().meta({ description: "One picture, base64 of PNG, JPEG, WebP, …" }),
+  })
+  .refine(({ rows, picture }) => (rows === undefined) !== (picture === undefined), { error: "must have either rows or picture" });
+export const prediction = z
+  .object({ label: z.string().optional(), value: z.number().optional(), outputs: z.record(z.string(), z.number()).optional() })
+  .meta({ id: "Prediction" });
+export type PredictionView = z.infer<typeof prediction>;
+
+// --- experiments ---
+
+export const experiment = z
+  .object({
+    id,
+    hash: sha256.meta({ description: "Of the manifest: the experiment's name in the permanent store." }),
+    name: z.string(),
+    run: id,
+    dataset: z.string(),
+    task: z.enum(["classification", "regression"]),
+    model: z.string(),
+    metrics: z.record(z.string(), z.number()).meta({ description: "From the evaluation on the test split." }),
+    createdAt: time,
+    createdBy: z.string(),
+    size: count.meta({ description: "Bytes of all its files." }),
+  })
+  .meta({ id: "Experiment", description: "A run that was archived: immutable." });
+export type Experiment = z.infer<typeof experiment>;
+/** What `manifest.json` in the permanent store says; canonical JSON, whose SHA-256 names the experiment. */
+export const manifest = z
+  .object({
+    manifest: z.literal(1),
+    run: z.object({
+      id,
+      number: z.int(),
+      name: z.string(),
+      note: z.string(),
+      tags: z.record(z.string(), z.string()),
+      createdAt: time,
+      createdBy: z.string(),
+    }),
+    settings: runSettings,
+    source: source.optional(),
+    facts: runFacts,
+    result: z.object({ reason: z.string(), bestEpoch: count }),
+    evaluation,
+    files: z.array(z.object({ name: z.string(), sha256, size: count })),
+  })
+  .meta({ id: "Manifest" });
+export type Manifest = z.infer<typeof manifest>;
+
+// --- events and messages ---
+
+export const modules = ["catalog", "datasets", "training", "evaluation", "runs", "experiments", "artifacts", "events", "jobs", "admin"] as const;
+export const entityKinds = ["run", "job", "dataset", "experiment"] as const;
+export type EntityKind = (typeof entityKinds)[number];
+export const event = z
+  .object({
+    seq: z.int(),
+    kind: z.enum(entityKinds),
+    entity: id,
+    version: z.int(),
+    type: z.string(),
+    module: z.string(),
+    data: z.record(z.string(), z.unknown()),
+    actor: z.string(),
+    correlation: z.string(),
+    causation: z.string().optional(),
+    at: time,
+  })
+  .meta({ id: "Event", description: "One recorded change of one entity." });
+export type EventView = z.infer<typeof event>;
+export const message = z
+  .object({
+    seq: z.int(),
+    aggregator: z.string(),
+    source: z.string(),
+    destination: z.string(),
+    direction: z.enum(["send", "receive"]),
+    mode: z.enum(["sync", "async"]),
+    payload: z.string(),
+    correlation: z.string(),
+    at: time,
+  })
+  .meta({ id: "Message", description: "One recorded exchange between two parts of the system." });
+export const exchangeCount = z
+  .object({
+    source: z.string(),
+    destination: z.string(),
+    payload: z.string(),
+    aggregator: z.string(),
+    mode: z.enum(["sync", "async"]),
+    count,
+    lastAt: time,
+  })
+  .meta({ id: "ExchangeCount", description: "How often one part spoke to another." });
+
+// --- admin ---
+
+export const jobKinds = ["train", "evaluate", "ingest"] as const;
+export type JobKind = (typeof jobKinds)[number];
+export const jobStates = ["queued", "running", "done", "dead", "cancelled"] as const;
+export const job = z
+  .object({
+    id,
+    kind: z.enum(jobKinds),
+    state: z.enum(jobStates),
+    subject: z.object({ kind: z.enum(entityKinds), id }),
+    priority: z.int(),
+    labels: z.array(z.string()),
+    attempts: count,
+    worker: z.string().optional(),
+    reason: reason.optional(),
+    createdAt: time,
+    runAt: time.optional(),
+    leaseUntil: time.optional(),
+    endedAt: time.optional(),
+  })
+  .meta({ id: "Job", description: "A unit of work for a worker." });
+export type Job = z.infer<typeof job>;
+export const workerInfo = z
+  .object({
+    id,
+    name: z.string(),
+    labels: z.array(z.string()),
+    slots: z.int(),
+    version: z.string(),
+    platform: z.string(),
+    jobs: z.array(id),
+    lastSeenAt: time,
+    alive: z.boolean(),
+  })
+  .meta({ id: "Worker" });
+export type WorkerInfo = z.infer<typeof workerInfo>;
+export const storageUse = z
+  .object({
+    store: z.string(),
+    blobs: count,
+    bytes: count,
+    byKind: z.record(z.string(), z.object({ blobs: count, bytes: count })),
+    reclaimable: z.object({ runs: count, datasets: count, blobs: count, bytes: count }).meta({ description: "What a purge would free." }),
+  })
+  .meta({ id: "StorageUse" });
+export const purged = z.object({ runs: count, datasets: count, blobs: count, bytes: count }).meta({ id: "Purged" });
+export const verification = z
+  .object({
+    events: count,
+    entities: count,
+    differences: z.array(z.object({ kind: z.string(), entity: z.string(), field: z.string(), fromEvents: z.unknown(), inTable: z.unknown() })),
+    missingBlobs: z.array(z.object({ sha256, owner: z.string(), name: z.string() })),
+  })
+  .meta({ id: "Verification", description: "The tables rebuilt from the events, compared with the tables as they are." });
+
+// --- workers ---
+
+const token = z.int().meta({ description: "Fencing token of the claim: higher for each claim of the job." });
+export const claimRequest = z.strictObject({
+  worker: z.strictObject({
+    id: z.uuid(),
+    name: name(200),
+    labels: z.array(name(50)).max(20),
+    slots: z.int().min(1).max(1024),
+    version: z.string().max(50),
+    platform: z.string().max(200),
+  }),
+  wait: z.number().min(0).max(25).optional().meta({ description: "Seconds to wait for a job." }),
+});
+/** What a worker is told to do. `payload` is what the kind of job needs. */
+export const claimed = z
+  .object({
+    id,
+    kind: z.enum(jobKinds),
+    token,
+    leaseSeconds: z.number(),
+    subject: z.object({ kind: z.enum(entityKinds), id }),
+    payload: z.object({
+      settings: runSettings.optional(),
+      source: source.optional(),
+      /** Of a training that goes on: facts as they were, and where it goes on from. */
+      facts: runFacts.optional(),
+      resume: z.object({ last: sha256, best: sha256.optional() }).optional(),
+      /** Metrics to evaluate with; all when absent. */
+      metrics: z.array(z.string()).optional(),
+      bestEpoch: z.int().optional(),
+      /** A dataset to read. */
+      dataset: z.object({ id: z.string(), params: values, files: z.array(datasetFile) }).optional(),
+    }),
+  })
+  .meta({ id: "ClaimedJob" });
+export type ClaimedJob = z.infer<typeof claimed>;
+export const claimResponse = z.object({ job: claimed.nullable() });
+export const heartbeatRequest = z.strictObject({ token });
+export const heartbeatResponse = z.object({ stop: z.boolean(), leaseSeconds: z.number() }).meta({ id: "Heartbeat" });
+/** Points of one series: equally many steps and values. NaN and infinities, which JSON lacks, are null. */
+const points = z
+  .strictObject({
+    series: z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_./-]{0,199}$/),
+    steps: z.array(count).max(10_000),
+    values: z.array(numberOrNull).max(10_000),
+  })
+  .refine(({ steps, values }) => steps.length === values.length, { error: "must have as many values as steps" });
+export type Points = z.infer<typeof points>;
+const fileRef = z.strictObject({ name: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,100}$/), sha256, size: count });
+export const reportRequest = z.strictObject({
+  token,
+  /** Of this claim, from 1: a report that was already taken is not taken twice. */
+  sequence: z.int().min(1),
+  facts: runFacts.optional(),
+  progress: progress.optional(),
+  points: z.array(points).max(1000).optional(),
+  /** Files uploaded before, by name; a name that is there already is replaced. */
+  artifacts: z.array(fileRef).max(100).optional(),
+  /** The artifacts last.safetensors and best.safetensors of this report are where a training goes on. */
+  checkpoint: z.strictObject({ update: count, epoch: count }).optional(),
+});
+export type Report = z.infer<typeof reportRequest>;
+export const finishRequest = z.strictObject({
+  token,
+  outcome: z.enum(["succeeded", "stopped", "failed", "released"]).meta({ description: "released: the worker shuts down, another one goes on." }),
+  error: z
+    .strictObject({ code: z.string().max(100), status: z.int(), message: z.string().max(10_000), fix: z.string().max(10_000) })
+    .optional()
+    .meta({ description: "Of a failure. Status 5xx is tried again, 4xx is not." }),
+  result: z.strictObject({ reason: z.string().max(100), bestEpoch: count }).optional(),
+  evaluation: evaluation.optional(),
+  artifacts: z.array(fileRef).max(100).optional(),
+  dataset: datasetFacts.optional(),
+});
+export type Finish = z.infer<typeof finishRequest>;
