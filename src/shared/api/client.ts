@@ -111,7 +111,7 @@ export function createClient({ url, token, patience = 20, signal: always }: Clie
 
     /** Server-sent events of one connection, from after `lastEventId`; ends when the server ends it, throws when the connection breaks. */
     async *follow<O extends OperationId>(operation: O, call: Call<O>, lastEventId?: string, sending: Sending = {}): AsyncGenerator<LiveEvent> {
-      const headers = lastEventId === undefined ? {} : { "last-event-id": lastEventId };
+      const headers: Record<string, string> = lastEventId === undefined ? {} : { "last-event-id": lastEventId };
       const response = await send(operation, call, undefined, { ...sending, headers });
       yield* parseEvents(response.body!);
     },
