@@ -210,6 +210,43 @@ export const errors = {
     fix: () => "See the worker's log for the cause, such as too little memory; then resume it, or requeue its job.",
   }),
 
+  // storage
+  OBJECT_NOT_FOUND: error<{ key: string }>({
+    status: 404,
+    message: (d) => `there is no object "${d.key}"`,
+    fix: () => "Check its name; it may have been deleted.",
+  }),
+  OBJECT_EXISTS: error<{ key: string }>({
+    status: 409,
+    message: (d) => `there already is an object "${d.key}"`,
+    fix: () => "Choose another name, or delete what is there first.",
+  }),
+  BAD_KEY: error<{ key: string; problem: string }>({
+    status: 400,
+    message: (d) => `${d.key} cannot be the key of an object: ${d.problem}`,
+    fix: () => "Use letters, digits, dots, hyphens and underscores, with slashes between the parts.",
+  }),
+  RANGE_NOT_SATISFIABLE: error<{ key: string; range: string; size: number }>({
+    status: 416,
+    message: (d) => `"${d.key}" has ${d.size} bytes, so there are none at ${d.range}`,
+    fix: (d) => (d.size ? `Ask for bytes from 0 to ${d.size - 1}.` : "Ask for it without a range: it is empty."),
+  }),
+  BLOB_MISMATCH: error<{ want: string; got: string }>({
+    status: 422,
+    message: (d) => `the content was announced as ${d.want}, but is ${d.got}`,
+    fix: () => "Send it again: it was damaged or cut off on the way, or announced wrongly.",
+  }),
+  PAYLOAD_TOO_LARGE: error<{ limit: number }>({
+    status: 413,
+    message: (d) => `the content has more than the ${d.limit} bytes that are accepted`,
+    fix: () => "Send less at once, or have the limit raised.",
+  }),
+  STORE_UNAVAILABLE: error<{ store: string; detail: string }>({
+    status: 503,
+    message: (d) => `the object store (${d.store}) does not do its work: ${d.detail}`,
+    fix: () => "Try again in a moment. If that does not help, check that the store runs, and its address, bucket and credentials.",
+  }),
+
   INTERNAL: error<{ detail: string }>({
     status: 500,
     message: (d) => `internal: ${d.detail}`,
