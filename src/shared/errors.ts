@@ -37,6 +37,11 @@ export const errors = {
     message: (d) => `${d.where}: ${d.name} must be ${d.want}, but is ${d.got}`,
     fix: (d) => `Give ${d.name} as ${d.want}.`,
   }),
+  NOT_ALLOWED: error<{ kind: string; id: string; model: string; known: readonly string[] }>({
+    status: 422,
+    message: (d) => `model "${d.model}" cannot be trained with ${d.kind} "${d.id}"`,
+    fix: (d) => `Choose one of: ${list(d.known)}.`,
+  }),
   BAD_USAGE: error<{ problem: string; fix: string }>({
     status: 400,
     message: (d) => d.problem,
@@ -245,6 +250,28 @@ export const errors = {
     status: 503,
     message: (d) => `the object store (${d.store}) does not do its work: ${d.detail}`,
     fix: () => "Try again in a moment. If that does not help, check that the store runs, and its address, bucket and credentials.",
+  }),
+
+  // database
+  DIRECTORY_IN_USE: error<{ path: string; pid: number; what: string; since: string }>({
+    status: 409,
+    message: (d) => `${d.path} is in use by ${d.what} (process ${d.pid}) since ${d.since}`,
+    fix: (d) => `Stop process ${d.pid} first, or choose another folder. Several servers can share one PostgreSQL, but not one folder.`,
+  }),
+  DATABASE_UNAVAILABLE: error<{ name: string; detail: string }>({
+    status: 503,
+    message: (d) => `database ${d.name} is not available: ${d.detail}`,
+    fix: () => "Check that it runs and can be reached, then try again.",
+  }),
+  DATABASE_UNSUITABLE: error<{ name: string; want: string; got: string }>({
+    status: 500,
+    message: (d) => `database ${d.name} must be ${d.want}, but is ${d.got}`,
+    fix: (d) => `Use ${d.want}.`,
+  }),
+  MIGRATION_MISMATCH: error<{ name: string; migration: string; problem: string }>({
+    status: 500,
+    message: (d) => `database ${d.name} does not fit this version of Trainyard: migration "${d.migration}" ${d.problem}`,
+    fix: () => "Start the version of Trainyard that last used this database or a newer one, or restore a backup made by this version.",
   }),
 
   INTERNAL: error<{ detail: string }>({
