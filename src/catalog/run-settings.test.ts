@@ -95,7 +95,7 @@ describe("a dataset", async () => {
   const weights = await loadCsv({ path: "test/data/height-weight.csv" });
   const refusal = (request: RunRequest, dataset: Dataset): string => {
     try {
-      assemble(resolveSettings({ ...iris, ...request }, dataset.task), dataset);
+      assemble(resolveSettings({ ...iris, ...request }, dataset), dataset);
       return "accepted";
     } catch (error) {
       const { code, message } = error as Error & { code: string };

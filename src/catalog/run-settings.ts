@@ -1,13 +1,13 @@
 /** From what a person asks for to what is trained: defaults filled in, everything checked, the parts assembled. */
 
-import type { NetworkDescription } from "../engine/kinds.ts";
+import type { ModelKind, NetworkDescription } from "../engine/kinds.ts";
 import { checkNetwork, type Network, parseNetwork } from "../engine/network.ts";
 import { devices } from "../engine/session.ts";
 import { defaultThreads } from "../engine/trainer.ts";
 import { compilePlan, type Plan, type PlanOptions } from "../engine/training-plan.ts";
 import type { Dataset, Task } from "../shared/dataset.ts";
 import { checkParams, choice, type Head, integer, number, type ParamValues, type ValuesOf } from "../shared/define.ts";
-import { fail, type TrainyardError } from "../shared/errors.ts";
+import { fail, type Problem, TrainyardError, toProblem } from "../shared/errors.ts";
 import { catalog } from "./index.ts";
 
 /** What a training can be told besides its parts. */
@@ -58,45 +58,105 @@ export interface RunSettings extends Record<Choice, Chosen> {
 export const defaults = { optimizer: "adam", schedule: "cosine" } as const;
 export const defaultLoss: Record<Task, string> = { classification: "cross-entropy", regression: "mean-squared-error" };
 
+/** What is known of the data when a request is checked: with it, parts that are not made for its task are refused. */
+export interface Known {
+  readonly task: Task;
+  /** For messages: the dataset as people name it. */
+  readonly id: string;
+}
+
+/** The losses a model can be trained with: its own list, or all that are for its tasks. */
+export const lossesFor = (model: ModelKind): readonly string[] =>
+  model.losses ?? catalog.losses.filter(({ tasks }) => tasks.some((task) => model.tasks.includes(task))).map(({ id }) => id);
+/** The optimizers a model can be trained with: its own list, or all. */
+export const optimizersFor = (model: ModelKind): readonly string[] => model.optimizers ?? catalog.optimizers.map(({ id }) => id);
+
 /**
  * Fills in defaults and checks everything that can be checked without the data.
- * @param task of the dataset, once known: it settles the default loss
- * @throws with every problem in it
+ * @param known of the data; its task settles the default loss
+ * @returns the settings, whole where there are no problems, and every problem with its place in the request
  */
-export function resolveSettings(request: RunRequest, task?: Task): RunSettings {
-  const problems: TrainyardError[] = [];
-  const network = request.network === undefined ? undefined : parseNetwork(request.network);
+export function checkRequest(
+  request: RunRequest,
+  known?: Known,
+): { settings: RunSettings; problems: readonly Problem[]; errors: readonly TrainyardError[] } {
+  const found: { error: TrainyardError; path: string }[] = [];
+  const attempt = <T>(path: string, work: () => T): T | undefined => {
+    try {
+      return work();
+    } catch (error) {
+      if (!(error instanceof TrainyardError)) throw error;
+      found.push({ error, path });
+      return undefined;
+    }
+  };
+  const hasNetwork = request.network !== undefined;
+  const network = hasNetwork ? attempt("network", () => parseNetwork(request.network)) : undefined;
+  const task = known?.task;
   const fallback: Record<Choice, string> = {
     dataset: "",
-    model: network ? "custom" : (catalog.datasets.find((d) => d.id === request.dataset?.id)?.suggestedModel ?? "mlp"),
+    model: hasNetwork ? "custom" : (catalog.datasets.find((d) => d.id === request.dataset?.id)?.suggestedModel ?? "mlp"),
     loss: defaultLoss[task ?? "classification"],
     ...defaults,
   };
   const choose = (choice: Choice): Chosen => {
     const { kind, entries } = choices[choice];
     const { id, params } = request[choice] ?? { id: fallback[choice] };
-    const entry = entries.find((e) => e.id === id);
+    const entry: Head | undefined = entries.find((e) => e.id === id);
     if (!entry) {
-      problems.push(fail("UNKNOWN_ENTRY", { kind, id, known: entries.map((e) => e.id) }));
+      found.push({ error: fail("UNKNOWN_ENTRY", { kind, id, known: entries.map((e) => e.id) }), path: `${choice}.id` });
       return { id, params: {} };
     }
     const checked = checkParams(`${kind} "${id}"`, entry.params, params);
-    problems.push(...checked.problems);
+    for (const error of checked.problems) found.push({ error, path: `${choice}.params.${error.details.name}` });
     return { id, params: checked.values };
   };
   const parts = Object.fromEntries((Object.keys(choices) as Choice[]).map((c) => [c, choose(c)])) as Record<Choice, Chosen>;
   const training = checkParams("training", trainingParams, request.training);
-  problems.push(...training.problems);
-  if ((parts.model.id === "custom") !== (network !== undefined)) {
-    problems.push(
-      fail("BAD_USAGE", {
-        problem: `model "${parts.model.id}" ${network ? "takes no network" : "needs a network"}`,
-        fix: 'Give a network with model "custom", and only with it.',
-      }),
-    );
+  for (const error of training.problems) found.push({ error, path: `training.${error.details.name}` });
+
+  const model = catalog.models.find((m) => m.id === parts.model.id);
+  const loss = catalog.losses.find((l) => l.id === parts.loss.id);
+  const suits = (what: string, path: string, tasks: readonly Task[]) => {
+    if (task && !tasks.includes(task)) found.push({ error: fail("TASK_MISMATCH", { what, tasks, dataset: known.id, task: known.task }), path });
+  };
+  if (model) suits(`model "${model.id}"`, "model.id", model.tasks);
+  if (loss) suits(`loss "${loss.id}"`, "loss.id", loss.tasks);
+  const allowed = (choice: "loss" | "optimizer", ids: readonly string[]) => {
+    const { id } = parts[choice];
+    const exists = choices[choice].entries.some((e) => e.id === id);
+    if (exists && !known.includes(id))
+      found.push({ error: fail("NOT_ALLOWED", { kind: choice, id, model: parts.model.id, known }), path: `${choice}.id` });
+  };
+  if (model) {
+    // What is for another task is told as that, once the task is known.
+    if (!task || (model.tasks.includes(task) && loss?.tasks.includes(task))) allowed("loss", lossesFor(model));
+    allowed("optimizer", optimizersFor(model));
   }
-  if (problems.length) throw problems.length === 1 ? problems[0] : new AggregateError(problems, "the settings have several problems");
-  return { ...parts, ...(request.path && { path: request.path }), ...(network && { network }), training: training.values as RunSettings["training"] };
+  if (model && (model.id === "custom") !== hasNetwork) {
+    const error = fail("BAD_USAGE", {
+      problem: `model "${model.id}" ${hasNetwork ? "takes no network" : "needs a network"}`,
+      fix: 'Give a network with model "custom", and only with it.',
+    });
+    found.push({ error, path: "network" });
+  }
+  return {
+    settings: {
+      ...parts,
+      ...(request.path && { path: request.path }),
+      ...(network && { network }),
+      training: training.values as RunSettings["training"],
+    },
+    problems: found.map(({ error, path }) => toProblem(error, path)),
+    errors: found.map(({ error }) => error),
+  };
+}
+
+/** `checkRequest`, for where a request is to be good. @throws with every problem in it */
+export function resolveSettings(request: RunRequest, known?: Known): RunSettings {
+  const { settings, errors } = checkRequest(request, known);
+  if (errors.length) throw errors.length === 1 ? errors[0] : new AggregateError(errors, "the settings have several problems");
+  return settings;
 }
 
 /** The parts of a run, ready to train. */
@@ -117,7 +177,8 @@ export const loadDataset = ({ dataset, path }: RunSettings): Promise<Dataset> =>
 
 /**
  * Builds the network for a dataset and compiles the plan.
- * @throws TASK_MISMATCH, and what `checkNetwork` and `compilePlan` throw
+ * @param settings checked for the dataset's task
+ * @throws what `checkNetwork` and `compilePlan` throw
  */
 export function assemble(settings: RunSettings, dataset: Dataset): Assembled {
   const { training } = settings;
@@ -127,12 +188,6 @@ export function assemble(settings: RunSettings, dataset: Dataset): Assembled {
     entryOf(catalog.optimizers, settings.optimizer),
     entryOf(catalog.schedules, settings.schedule),
   ];
-  for (const [what, { tasks }] of [
-    [`model "${model.id}"`, model],
-    [`loss "${loss.id}"`, loss],
-  ] as const) {
-    if (!tasks.includes(dataset.task)) throw fail("TASK_MISMATCH", { what, tasks, dataset: dataset.id, task: dataset.task });
-  }
   const outputs = dataset.task === "classification" ? dataset.labels.length : 1;
   const description = settings.network ?? model.network(dataset.sampleShape, outputs, settings.model.params as never);
   const network = checkNetwork(description, catalog.layers, dataset.sampleShape);

@@ -116,6 +116,9 @@ export interface LayerDescription {
 /** A ready-made network. */
 export interface ModelKind<P extends Params = Params> extends Head<P> {
   readonly tasks: readonly Task[];
+  /** Ids of the losses and optimizers it can be trained with; when absent, all that are for its tasks. */
+  readonly losses?: readonly string[];
+  readonly optimizers?: readonly string[];
   /** The network for samples of a shape and a number of outputs. */
   network(sampleShape: readonly number[], outputs: number, params: ValuesOf<P>): NetworkDescription;
 }

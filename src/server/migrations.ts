@@ -1,0 +1,104 @@
+/** How the tables came to be. A migration that was released is never changed: add another. Plain SQL that PostgreSQL 14 knows. */
+import type { Migrations } from "./database/index.ts";
+
+/** Tables that only grow, or rows that never change, are held so by the database itself. */
+const refuse = `create function refuse_change() returns trigger language plpgsql as $$
+  begin raise exception '% of % is refused: it never changes', tg_op, tg_table_name using errcode = 'restrict_violation'; end $$`;
+
+export const migrations: Migrations = {
+  "001-platform": [
+    refuse,
+    `create table events (
+      seq bigint generated always as identity primary key,
+      kind text not null, entity uuid not null, version integer not null,
+      type text not null, module text not null, data jsonb not null,
+      actor text not null, correlation text not null, causation text,
+      at timestamptz not null,
+      unique (kind, entity, version))`,
+    "create index events_at on events (at)",
+    "create index events_module on events (module, seq)",
+    "create index events_actor on events (actor, seq)",
+    "create index events_type on events (type, seq)",
+    "create trigger events_append_only before update or delete on events for each row execute function refuse_change()",
+    "create trigger events_no_truncate before truncate on events execute function refuse_change()",
+
+    `create table messages (
+      seq bigint generated always as identity primary key,
+      aggregator text not null, source text not null, destination text not null,
+      direction text not null, mode text not null, payload text not null,
+      correlation text not null, at timestamptz not null)`,
+    "create index messages_at on messages (at)",
+    "create index messages_aggregator on messages (aggregator, seq)",
+    "create index messages_correlation on messages (correlation)",
+    "create trigger messages_append_only before update or delete on messages for each row execute function refuse_change()",
+
+    "create sequence run_numbers",
+    `create table runs (
+      id uuid primary key, version integer not null, state jsonb not null,
+      number bigint not null unique, name text not null, status text not null, task text not null,
+      dataset text not null, model text not null, tags jsonb not null,
+      created_at timestamptz not null, started_at timestamptz, ended_at timestamptz, trashed_at timestamptz, experiment uuid,
+      progress jsonb, metric_seq integer not null default 0)`,
+    "create index runs_listed on runs (number desc) where trashed_at is null and experiment is null",
+    "create index runs_name on runs (name)",
+    "create index runs_status on runs (status, number desc)",
+    "create index runs_dataset on runs (dataset, number desc)",
+    "create index runs_model on runs (model, number desc)",
+    "create index runs_created on runs (created_at, id)",
+    "create index runs_tags on runs using gin (tags)",
+
+    `create table metric_series (
+      run uuid not null, series text not null,
+      last double precision, last_step bigint not null, min double precision, min_step bigint not null,
+      max double precision, max_step bigint not null, count bigint not null,
+      primary key (run, series)) with (fillfactor = 80)`,
+    "create index metric_series_last on metric_series (series, last, run)",
+    "create index metric_series_min on metric_series (series, min, run)",
+    "create index metric_series_max on metric_series (series, max, run)",
+    // A row holds the points of one series that came in one report: a row a point would be ten times the size.
+    `create table metric_chunks (
+      run uuid not null, series text not null, seq integer not null,
+      first_step bigint not null, last_step bigint not null,
+      steps bigint[] not null, values double precision[] not null,
+      primary key (run, series, seq))`,
+    "create index metric_chunks_seq on metric_chunks (run, seq)",
+
+    `create table jobs (
+      id uuid primary key, version integer not null, state jsonb not null,
+      kind text not null, status text not null, subject_kind text not null, subject uuid not null,
+      priority integer not null, labels text[] not null, created_at timestamptz not null, ended_at timestamptz,
+      token bigint not null default 0, worker uuid, run_at timestamptz not null default now(), lease_until timestamptz,
+      stop boolean not null default false, progressed boolean not null default false, report_sequence integer not null default 0)`,
+    "create index jobs_queue on jobs (priority desc, created_at) where status = 'queued'",
+    "create index jobs_leases on jobs (lease_until) where status = 'running'",
+    "create index jobs_created on jobs (created_at desc, id)",
+    "create index jobs_subject on jobs (subject)",
+    `create table workers (
+      id uuid primary key, name text not null, labels text[] not null, slots integer not null,
+      version text not null, platform text not null, last_seen_at timestamptz not null)`,
+
+    `create table datasets (
+      id uuid primary key, version integer not null, state jsonb not null,
+      name text not null, number integer not null, status text not null, created_at timestamptz not null, deleted_at timestamptz,
+      unique (name, number))`,
+    "create index datasets_created on datasets (created_at desc, id)",
+
+    `create table experiments (
+      id uuid primary key, version integer not null, state jsonb not null,
+      hash text not null unique, name text not null, run uuid not null unique, created_at timestamptz not null)`,
+    "create index experiments_created on experiments (created_at desc, id)",
+    "create trigger experiments_immutable before update or delete on experiments for each row execute function refuse_change()",
+    "create trigger experiments_no_truncate before truncate on experiments execute function refuse_change()",
+
+    `create table blobs (
+      sha256 text primary key, size bigint not null, touched_at timestamptz not null default now(), deleting boolean not null default false)`,
+    `create table blob_refs (
+      owner_kind text not null, owner uuid not null, name text not null, sha256 text not null references blobs,
+      primary key (owner_kind, owner, name))`,
+    "create index blob_refs_sha256 on blob_refs (sha256)",
+    `create trigger blob_refs_of_experiments before update or delete on blob_refs
+      for each row when (old.owner_kind = 'experiment') execute function refuse_change()`,
+
+    "create table settings (key text primary key, value jsonb not null)",
+  ],
+};

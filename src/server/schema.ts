@@ -1,0 +1,135 @@
+/** The tables as Kysely sees them. `migrations.ts` makes them; each is written by the one module that owns it. */
+import type { ColumnType, Generated } from "kysely";
+import type { EntityKind, JobKind, RunStateName } from "../shared/api/schemas.ts";
+import type { Task } from "../shared/dataset.ts";
+
+type Json = Record<string, unknown>;
+/** Written as text, read as an object. */
+type JsonColumn<T = Json> = ColumnType<T, string, string>;
+
+/** What every entity's table begins with: the state folded from its events, and how many there were. */
+interface EntityTable {
+  id: string;
+  version: number;
+  state: JsonColumn;
+}
+
+export interface Schema {
+  events: {
+    seq: Generated<number>;
+    kind: EntityKind;
+    entity: string;
+    version: number;
+    type: string;
+    module: string;
+    data: JsonColumn;
+    actor: string;
+    correlation: string;
+    causation: string | null;
+    at: Date;
+  };
+  messages: {
+    seq: Generated<number>;
+    aggregator: string;
+    source: string;
+    destination: string;
+    direction: "send" | "receive";
+    mode: "sync" | "async";
+    payload: string;
+    correlation: string;
+    at: Date;
+  };
+  runs: EntityTable & {
+    number: number;
+    name: string;
+    status: RunStateName;
+    task: Task;
+    dataset: string;
+    model: string;
+    tags: JsonColumn<Record<string, string>>;
+    created_at: Date;
+    started_at: Date | null;
+    ended_at: Date | null;
+    trashed_at: Date | null;
+    experiment: string | null;
+    // Not from events: what moves too fast to be one.
+    progress: ColumnType<Json | null, string | null, string | null>;
+    metric_seq: Generated<number>;
+  };
+  metric_series: {
+    run: string;
+    series: string;
+    last: number | null;
+    last_step: number;
+    min: number | null;
+    min_step: number;
+    max: number | null;
+    max_step: number;
+    count: number;
+  };
+  metric_chunks: {
+    run: string;
+    series: string;
+    seq: number;
+    first_step: number;
+    last_step: number;
+    steps: number[];
+    values: (number | null)[];
+  };
+  jobs: EntityTable & {
+    kind: JobKind;
+    status: "queued" | "running" | "done" | "dead" | "cancelled";
+    subject_kind: EntityKind;
+    subject: string;
+    priority: number;
+    labels: string[];
+    created_at: Date;
+    ended_at: Date | null;
+    // Not from events: the lease.
+    token: Generated<number>;
+    worker: string | null;
+    run_at: Generated<Date>;
+    lease_until: Date | null;
+    stop: Generated<boolean>;
+    progressed: Generated<boolean>;
+    report_sequence: Generated<number>;
+  };
+  workers: {
+    id: string;
+    name: string;
+    labels: string[];
+    slots: number;
+    version: string;
+    platform: string;
+    last_seen_at: Date;
+  };
+  datasets: EntityTable & {
+    name: string;
+    number: number;
+    status: "reading" | "ready" | "failed";
+    created_at: Date;
+    deleted_at: Date | null;
+  };
+  experiments: EntityTable & {
+    hash: string;
+    name: string;
+    run: string;
+    created_at: Date;
+  };
+  blobs: {
+    sha256: string;
+    size: number;
+    touched_at: ColumnType<Date, Date | undefined, Date>;
+    deleting: Generated<boolean>;
+  };
+  blob_refs: {
+    owner_kind: EntityKind;
+    owner: string;
+    name: string;
+    sha256: string;
+  };
+  settings: {
+    key: string;
+    value: JsonColumn<unknown>;
+  };
+}
