@@ -1,5 +1,6 @@
-/** Runs ONNX graphs: the only file that knows `onnxruntime-node`. */
-import * as ort from "onnxruntime-node";
+/** Runs ONNX graphs: the only file that knows `onnxruntime-node`. It is loaded when the first graph is opened: a server never opens one. */
+import { createRequire } from "node:module";
+import type * as ort from "onnxruntime-node";
 import { fail, showShape, type TrainyardError } from "../shared/errors.ts";
 import { arrayOf, type Dim, type DType, type Graph, input, sizeOf, type Tensor, type TensorData } from "./graph.ts";
 import { toOnnx } from "./onnx.ts";
@@ -15,6 +16,16 @@ export interface SessionOptions {
   readonly threads?: number;
   /** Write a trace of every op to a file that starts with this name. */
   readonly profile?: string;
+}
+
+let loaded: Promise<typeof ort> | undefined;
+
+function runtime(): Promise<typeof ort> {
+  loaded ??= import("onnxruntime-node").then((module) => {
+    module.env.logLevel = "fatal"; // what goes wrong arrives as an exception; ONNX Runtime need not print it as well
+    return module;
+  });
+  return loaded;
 }
 
 /** What a graph input wants: one length may be named, and then be anything. */
@@ -33,10 +44,12 @@ export class Session {
   readonly name: string;
   readonly inputs: ReadonlyMap<string, Wanted>;
   readonly #native: ort.InferenceSession;
+  readonly #Tensor: typeof ort.Tensor;
 
-  private constructor(name: string, native: ort.InferenceSession) {
+  private constructor(name: string, native: ort.InferenceSession, Tensor: typeof ort.Tensor) {
     this.name = name;
     this.#native = native;
+    this.#Tensor = Tensor;
     this.inputs = new Map(native.inputMetadata.flatMap((m) => (m.isTensor ? [[m.name, { dtype: m.type as DType, shape: m.shape }] as const] : [])));
   }
 
@@ -48,7 +61,7 @@ export class Session {
     await checkDevice(device);
     const [name, bytes] = graph instanceof Uint8Array ? ["model", graph] : [graph.name, toOnnx(graph)];
     try {
-      return new Session(name, await openNative(bytes, device, threads, profile));
+      return new Session(name, await openNative(bytes, device, threads, profile), (await runtime()).Tensor);
     } catch (cause) {
       throw translate(cause, name);
     }
@@ -60,7 +73,7 @@ export class Session {
    */
   async run(feeds: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>> {
     const native: Record<string, ort.Tensor> = {};
-    for (const [name, want] of this.inputs) native[name] = toNative(this.name, name, want, feeds[name]);
+    for (const [name, want] of this.inputs) native[name] = this.#toNative(name, want, feeds[name]);
     let results: ort.InferenceSession.OnnxValueMapType;
     try {
       results = await this.#native.run(native);
@@ -72,6 +85,19 @@ export class Session {
     );
   }
 
+  #toNative(name: string, want: Wanted, got: Tensor | undefined): ort.Tensor {
+    const refuse = (came: string) => fail("GRAPH_INPUT", { graph: this.name, name, want: `${want.dtype}${showShape(want.shape)}`, got: came });
+    if (!got) throw refuse("missing");
+    const { dtype, shape, data } = got;
+    const fits =
+      dtype === want.dtype && shape.length === want.shape.length && shape.every((d, i) => typeof want.shape[i] === "string" || d === want.shape[i]);
+    if (!fits) throw refuse(`${dtype}${showShape(shape)}`);
+    if (!(data instanceof arrayOf[dtype]) || data.length !== sizeOf(shape)) {
+      throw refuse(`${dtype}${showShape(shape)} ${data ? `in ${data.constructor.name}(${data.length})` : "without data"}`);
+    }
+    return new this.#Tensor(dtype, data as never, shape);
+  }
+
   async close(): Promise<void> {
     this.#native.endProfiling();
     await this.#native.release();
@@ -79,7 +105,7 @@ export class Session {
 }
 
 /** Version of the installed ONNX Runtime. */
-export const runtimeVersion: string = ort.env.versions.node ?? ort.env.versions.common;
+export const runtimeVersion: string = createRequire(import.meta.url)("onnxruntime-node/package.json").version;
 
 /** @throws DEVICE_UNAVAILABLE unless graphs can be opened on the device */
 export async function checkDevice(device: Device): Promise<void> {
@@ -89,12 +115,10 @@ export async function checkDevice(device: Device): Promise<void> {
   throw fail("DEVICE_UNAVAILABLE", { device, why, available: devices.filter((_, i) => !others[i]) });
 }
 
-// What goes wrong arrives as an exception; ONNX Runtime need not print it as well.
-ort.env.logLevel = "fatal";
 const FATAL = 4;
 
-function openNative(bytes: Uint8Array, device: Device, threads: number, profile?: string): Promise<ort.InferenceSession> {
-  return ort.InferenceSession.create(bytes, {
+async function openNative(bytes: Uint8Array, device: Device, threads: number, profile?: string): Promise<ort.InferenceSession> {
+  return (await runtime()).InferenceSession.create(bytes, {
     executionProviders: device === "cpu" ? ["cpu"] : [device, "cpu"],
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
@@ -119,7 +143,7 @@ function obstacle(device: Device): Promise<string> {
 }
 
 async function probe(device: Device): Promise<string> {
-  if (!ort.listSupportedBackends().some(({ name }) => name === device)) return "the installed ONNX Runtime was built without it";
+  if (!(await runtime()).listSupportedBackends().some(({ name }) => name === device)) return "the installed ONNX Runtime was built without it";
   const x = input("x", "float32", [1]);
   try {
     await (await openNative(toOnnx({ name: "probe", inputs: [x], outputs: { y: neg(x) } }), device, 1)).release();
@@ -131,19 +155,6 @@ async function probe(device: Device): Promise<string> {
 
 /** A float32 tensor from numbers. */
 export const tensor = (shape: readonly number[], data: ArrayLike<number>): Tensor => ({ dtype: "float32", shape, data: Float32Array.from(data) });
-
-function toNative(graph: string, name: string, want: Wanted, got: Tensor | undefined): ort.Tensor {
-  const refuse = (came: string) => fail("GRAPH_INPUT", { graph, name, want: `${want.dtype}${showShape(want.shape)}`, got: came });
-  if (!got) throw refuse("missing");
-  const { dtype, shape, data } = got;
-  const fits =
-    dtype === want.dtype && shape.length === want.shape.length && shape.every((d, i) => typeof want.shape[i] === "string" || d === want.shape[i]);
-  if (!fits) throw refuse(`${dtype}${showShape(shape)}`);
-  if (!(data instanceof arrayOf[dtype]) || data.length !== sizeOf(shape)) {
-    throw refuse(`${dtype}${showShape(shape)} ${data ? `in ${data.constructor.name}(${data.length})` : "without data"}`);
-  }
-  return new ort.Tensor(dtype, data as never, shape);
-}
 
 /**
  * ONNX Runtime names the node it failed at, after the loops around it; our nodes are named `layer/Op_number` or
