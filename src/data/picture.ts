@@ -7,14 +7,14 @@ const formats = ["jpeg", "png", "webp", "gif", "tiff", "heif"];
 const mostPixels = 2 ** 26;
 
 /**
- * Reads a picture as [channels, height, width], bytes: grey for one channel, RGB for three.
+ * Reads a picture, the content of a file or the file of a path, as [channels, height, width], bytes: grey for one channel, RGB for three.
  * - It is turned upright (EXIF) and stretched to the size, whatever its proportions: nothing is cut off and no border invented.
  * - What is transparent becomes white, like paper. Nothing is inverted: MNIST's digits are light on dark, and so must be what is shown to its models.
  */
-export async function readPicture(path: string, [channels, height, width]: readonly [number, number, number]): Promise<Uint8Array> {
+export async function readPicture(from: string | Uint8Array, [channels, height, width]: readonly [number, number, number]): Promise<Uint8Array> {
   if (channels !== 1 && channels !== 3)
     throw fail("BAD_PARAMETER", { where: "readPicture", name: "channels", want: "1 (grey) or 3 (RGB)", got: `${channels}` });
-  const bytes = await readBytes(path, "picture", "Check the path.");
+  const [path, bytes] = typeof from === "string" ? [from, await readBytes(from, "picture", "Check the path.")] : ["the picture", from];
   const { default: sharp } = await import("sharp"); // libvips: 50 ms, only when a picture is read
   const pixels = await decode().catch((cause: Error) => {
     const fix = `Save it as JPEG, PNG, WebP, GIF, TIFF or AVIF, of at most ${mostPixels} pixels.`;

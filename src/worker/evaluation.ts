@@ -1,48 +1,57 @@
-/** Evaluates a run's best weights on the test split, which training never saw, into `evaluation.json`. */
+/** Evaluates weights on the test split, which training never saw. */
+import { catalog } from "../catalog/index.ts";
 import { Session } from "../engine/session.ts";
 import { evaluateRows } from "../engine/trainer.ts";
 import { classificationReport } from "../evaluation/classification.ts";
 import { regressionReport } from "../evaluation/regression.ts";
-import type { RunFolder } from "../storage/run-folder.ts";
-import { type PreparedTraining, readRecord, reassemble, shapesOf } from "./training.ts";
+import type { EvaluationView } from "../shared/api/schemas.ts";
+import { fail } from "../shared/errors.ts";
+import type { Tensors } from "../shared/events.ts";
+import type { PreparedTraining } from "./training.ts";
 
-/** What `evaluation.json` says. */
-export type EvaluationRecord = {
+/** What `evaluation.json` says: the metrics by their names in the catalog, and the full report beside them. */
+export type EvaluationRecord = EvaluationView & {
+  /** Digest of the data. */
   readonly dataset: string;
-  readonly split: "test";
-  readonly samples: number;
-  readonly loss: number;
   readonly bestEpoch?: number;
 } & (
-  | ({ readonly task: "classification"; readonly labels: readonly string[]; readonly confusion: readonly (readonly number[])[] } & ReturnType<
-      typeof classificationReport
-    >)
-  | ({ readonly task: "regression" } & ReturnType<typeof regressionReport>)
-);
+    | ({ readonly task: "classification"; readonly labels: readonly string[]; readonly confusion: readonly (readonly number[])[] } & ReturnType<
+        typeof classificationReport
+      >)
+    | ({ readonly task: "regression" } & ReturnType<typeof regressionReport>)
+  );
 
-/** @param prepared the parts of the run, if they are at hand */
-export async function evaluateRun(folder: RunFolder, prepared?: PreparedTraining): Promise<EvaluationRecord> {
-  const record = await readRecord(folder);
-  const parts = prepared ?? (await reassemble(record));
-  const { dataset, assembled } = parts;
+export interface EvaluationOptions {
+  /** Ids from the catalog; all for the task when left out. The loss is always told. */
+  readonly metrics?: readonly string[];
+  readonly bestEpoch?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** @throws UNKNOWN_ENTRY for a metric that is not for the task, LOSS_NOT_FINITE, and the reason of the signal */
+export async function evaluate(
+  { settings, dataset, assembled }: PreparedTraining,
+  weights: Tensors,
+  { metrics, bestEpoch, signal }: EvaluationOptions = {},
+): Promise<EvaluationRecord> {
+  const { test, task, labels, digest } = dataset;
+  const suited = catalog.metrics.filter(({ tasks }) => tasks.includes(task));
+  const unknown = metrics?.find((id) => id !== "loss" && !suited.some((m) => m.id === id));
+  if (unknown !== undefined) throw fail("UNKNOWN_ENTRY", { kind: `metric of ${task}`, id: unknown, known: suited.map(({ id }) => id) });
+
   const { plan, threads } = assembled;
-  const { tensors } = await folder.loadCheckpoint("best", shapesOf(parts));
-  const rows = Int32Array.from({ length: dataset.test.count }, (_, i) => i);
-  const session = await Session.open(plan.evaluate, { device: record.settings.training.device, threads });
+  const rows = Int32Array.from({ length: test.count }, (_, i) => i);
+  const session = await Session.open(plan.evaluate, { device: settings.training.device, threads });
   try {
-    const { measure, predictions, confusion } = await evaluateRows(session, plan.spec, dataset.test, rows, tensors);
-    const head = {
-      dataset: record.dataset.digest,
-      split: "test",
-      samples: rows.length,
-      loss: measure.loss,
-      bestEpoch: record.result?.bestEpoch,
-    } as const;
-    const evaluation: EvaluationRecord = confusion
-      ? { task: "classification", ...head, ...classificationReport(confusion), labels: dataset.labels, confusion }
-      : { task: "regression", ...head, ...regressionReport(predictions, dataset.test.targets) };
-    await folder.writeJson("evaluation.json", evaluation);
-    return evaluation;
+    const { measure, predictions, confusion } = await evaluateRows(session, plan.spec, test, rows, weights, { signal });
+    const { loss } = measure;
+    const outcome = confusion ?? { predictions, targets: test.targets };
+    const chosen = suited.filter(({ id }) => !metrics || metrics.includes(id)).map(({ id, compute }) => [id, compute(outcome as never)] as const);
+    const finite = [["loss", loss] as const, ...chosen].filter(([, value]) => Number.isFinite(value)); // JSON has no other numbers
+    const head = { split: "test", samples: test.count, loss, metrics: Object.fromEntries(finite), dataset: digest, bestEpoch } as const;
+    return confusion
+      ? { task: "classification", ...head, ...classificationReport(confusion), labels, confusion }
+      : { task: "regression", ...head, ...regressionReport(predictions, test.targets) };
   } finally {
     await session.close();
   }

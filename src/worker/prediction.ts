@@ -1,65 +1,62 @@
-/** Predicts with a run's `model.onnx`: pictures or rows in, labels or values out. */
-import { readPicture, readRows } from "../data/index.ts";
+/** Predicts with a `model.onnx`: a picture or rows in, labels or values out. */
+import { readPicture } from "../data/index.ts";
 import type { Tensor } from "../engine/graph.ts";
 import { Session } from "../engine/session.ts";
-import { fail } from "../shared/errors.ts";
-import type { RunFolder } from "../storage/run-folder.ts";
-import { readRecord } from "./training.ts";
+import type { PredictionView } from "../shared/api/schemas.ts";
+import { fail, show } from "../shared/errors.ts";
+import type { ModelFacts, Sample } from "../shared/predictor.ts";
 
-export interface Prediction {
-  /** The file, and for tables its row from 1. */
-  readonly source: string;
-  /** Predicted class, or predicted value. */
-  readonly label?: string;
-  readonly value?: number;
-  /** What the network gives for each class: probabilities for most losses. */
-  readonly outputs?: Readonly<Record<string, number>>;
+/**
+ * A model, opened. Close it when done.
+ * @example const [prediction] = await model.predict({ ...facts.dataset, rows: [{ height: 63.6, … }] });
+ */
+export class Model {
+  readonly #session: Session;
+
+  private constructor(session: Session) {
+    this.#session = session;
+  }
+
+  /** @throws BAD_FILE */
+  static async open(bytes: Uint8Array): Promise<Model> {
+    try {
+      return new Model(await Session.open(bytes));
+    } catch (cause) {
+      const got = `it cannot be opened (${(cause as Error).message})`;
+      throw fail("BAD_FILE", { path: "model.onnx", want: "the model of a run", got, fix: "Train the model again." }, cause);
+    }
+  }
+
+  /** One prediction for the picture, or one for each row. @throws BAD_PARAMETER, BAD_FILE, BAD_USAGE */
+  async predict({ task, labels, ...request }: ModelFacts & Sample): Promise<PredictionView[]> {
+    const { output, label } = await this.#session.run({ input: await toTensor(request) });
+    const [count, width] = output!.shape as [number, number];
+    return Array.from({ length: count }, (_, i) => {
+      const row = Array.from((output!.data as Float32Array).subarray(i * width, (i + 1) * width));
+      if (task === "regression") return { value: row[0]! };
+      return { label: labels[Number(label!.data[i])]!, outputs: Object.fromEntries(row.map((v, c) => [labels[c]!, v])) };
+    });
+  }
+
+  close(): Promise<void> {
+    return this.#session.close();
+  }
 }
 
-/** @throws FILE_NOT_FOUND, BAD_FILE */
-export async function predict(folder: RunFolder, paths: readonly string[]): Promise<Prediction[]> {
-  const { sampleShape, columns, labels, task } = (await readRecord(folder)).dataset;
-  const model = await folder.read("model.onnx", `Finish the training first: ${folder.resumeCommand}`);
-  const inputs: { tensor: Tensor; sources: string[] }[] = [];
-  for (const path of paths) {
-    if (columns.length) {
-      const rows = await readRows(path, columns);
-      const count = rows.length / columns.length;
-      inputs.push({
-        tensor: { dtype: "float32", shape: [count, columns.length], data: rows },
-        sources: Array.from({ length: count }, (_, i) => `${path}:${i + 1}`),
-      });
-    } else {
-      inputs.push({
-        tensor: { dtype: "uint8", shape: [1, ...sampleShape], data: await readPicture(path, sampleShape as [number, number, number]) },
-        sources: [path],
-      });
+async function toTensor({ sampleShape, columns, rows, picture }: Omit<ModelFacts, "task" | "labels"> & Sample): Promise<Tensor> {
+  if (!columns.length) {
+    if (!picture) throw fail("BAD_USAGE", { problem: "the model takes a picture, but got rows", fix: "Send a picture." });
+    return { dtype: "uint8", shape: [1, ...sampleShape], data: await readPicture(picture, sampleShape as [number, number, number]) };
+  }
+  if (!rows) throw fail("BAD_USAGE", { problem: "the model takes rows of a table, but got a picture", fix: `Send rows with ${columns.join(", ")}.` });
+  const data = new Float32Array(rows.length * columns.length);
+  for (const [r, row] of rows.entries()) {
+    for (const [c, name] of columns.entries()) {
+      const value = row[name];
+      if (typeof value !== "number" || !Number.isFinite(Math.fround(value)))
+        throw fail("BAD_PARAMETER", { where: `row ${r + 1}`, name, want: "a finite number", got: show(value) });
+      data[r * columns.length + c] = value;
     }
   }
-  const session = await Session.open(model).catch((cause: Error) => {
-    const fix = `Write it again: ${folder.resumeCommand}`;
-    throw fail(
-      "BAD_FILE",
-      { path: folder.file("model.onnx"), want: "the model of the run", got: `it cannot be opened (${cause.message})`, fix },
-      cause,
-    );
-  });
-  try {
-    const predictions: Prediction[] = [];
-    for (const { tensor, sources } of inputs) {
-      const { output, label } = await session.run({ input: tensor });
-      const width = output!.shape[1]!;
-      for (const [i, source] of sources.entries()) {
-        const row = Array.from((output!.data as Float32Array).subarray(i * width, (i + 1) * width));
-        predictions.push(
-          task === "regression"
-            ? { source, value: row[0]! }
-            : { source, label: labels[Number(label!.data[i])]!, outputs: Object.fromEntries(row.map((v, c) => [labels[c]!, v])) },
-        );
-      }
-    }
-    return predictions;
-  } finally {
-    await session.close();
-  }
+  return { dtype: "float32", shape: [rows.length, columns.length], data };
 }

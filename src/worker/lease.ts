@@ -1,0 +1,125 @@
+/** A claimed job's line to the server: calls that carry its token, the heartbeat, and what the server says back. */
+import { createHash } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Client } from "../shared/api/client.ts";
+import type { Call, OperationId, Outgoing } from "../shared/api/endpoints.ts";
+import type { ClaimedJob } from "../shared/api/schemas.ts";
+import { fail, TrainyardError } from "../shared/errors.ts";
+
+/** After these there is nobody left to tell about the job. */
+const farewells = new Set(["STALE_TOKEN", "NOT_FOUND", "SERVER_UNREACHABLE", "UNAUTHENTICATED", "FORBIDDEN"]);
+/** How long a worker that shuts down goes on trying to hand its work back; then the lease runs out. */
+const DRAIN_SECONDS = 20;
+const RETRY_SECONDS = 1;
+
+export class Lease {
+  readonly job: ClaimedJob;
+  /** Set once the server told to stop. */
+  stopAsked = false;
+  /** Why the job is no longer ours: nothing more can be said about it. */
+  lost?: TrainyardError;
+  readonly #client: Client;
+  readonly #shutdown: AbortSignal;
+  readonly #stop = new AbortController();
+  readonly #over = new AbortController();
+  #leaseSeconds: number;
+
+  constructor(client: Client, job: ClaimedJob, shutdown: AbortSignal) {
+    this.job = job;
+    this.#client = client;
+    this.#shutdown = shutdown;
+    this.#leaseSeconds = job.leaseSeconds;
+    if (shutdown.aborted) this.#drain();
+    shutdown.addEventListener("abort", this.#drain, { once: true });
+    void this.#beat();
+  }
+
+  /** Aborted when the work is to end: by order, because the worker shuts down, or because the job is lost. */
+  get signal(): AbortSignal {
+    return this.#stop.signal;
+  }
+
+  /** Ends heartbeats, and calls under way. */
+  close(): void {
+    this.#shutdown.removeEventListener("abort", this.#drain);
+    this.#over.abort();
+  }
+
+  /** Any operation on a job. @throws what the server refuses */
+  call<O extends OperationId>(operation: O, call: Call<O>): Promise<Outgoing<O>> {
+    return this.#insist(() => this.#client.call(operation, call, { signal: this.#over.signal }));
+  }
+
+  async upload(sha256: string, content: Blob): Promise<void> {
+    const { id, token } = this.job;
+    await this.#insist(() => this.#client.upload("putJobBlob", { params: { id, sha256 }, query: { token } }, content, { signal: this.#over.signal }));
+  }
+
+  /**
+   * A file of the job.
+   * @param read takes the answer; called again when it throws because the answer broke off
+   */
+  download<T>(sha256: string, read: (response: Response) => Promise<T>): Promise<T> {
+    const { id, token } = this.job;
+    const call = { params: { id, sha256 }, query: { token } };
+    return this.#insist(async () => read(await this.#client.download("getJobBlob", call, { signal: this.#over.signal })));
+  }
+
+  /** A file of the job in memory. @throws BLOB_MISMATCH */
+  load(sha256: string): Promise<Uint8Array> {
+    return this.download(sha256, async (response) => {
+      const bytes = new Uint8Array(await response.arrayBuffer());
+      const got = createHash("sha256").update(bytes).digest("hex");
+      if (got !== sha256) throw fail("BLOB_MISMATCH", { want: sha256, got });
+      return bytes;
+    });
+  }
+
+  /** Takes in what a heartbeat or report is answered. */
+  heard({ stop, leaseSeconds }: Outgoing<"heartbeat">): void {
+    this.#leaseSeconds = leaseSeconds;
+    if (!stop) return;
+    this.stopAsked = true;
+    this.#stop.abort();
+  }
+
+  /** The client tries again while the server is away; here, when an answer breaks off half-way. Every call may be sent twice. */
+  async #insist<T>(work: () => Promise<T>): Promise<T> {
+    for (;;) {
+      if (this.lost) throw this.lost;
+      try {
+        return await work();
+      } catch (error) {
+        if (this.lost) throw this.lost;
+        if (error instanceof TrainyardError && farewells.has(error.code)) this.#lose(error);
+        if (error instanceof TrainyardError || this.#over.signal.aborted) throw error;
+        await sleep(1000 * RETRY_SECONDS);
+      }
+    }
+  }
+
+  #lose(error: TrainyardError): void {
+    this.lost = error;
+    this.#stop.abort();
+    this.#over.abort();
+  }
+
+  readonly #drain = (): void => {
+    this.#stop.abort();
+    const detail = `it took no leave within ${DRAIN_SECONDS} s`;
+    const giveUp = setTimeout(() => this.#lose(fail("SERVER_UNREACHABLE", { url: this.#client.url, detail })), 1000 * DRAIN_SECONDS);
+    this.#over.signal.addEventListener("abort", () => clearTimeout(giveUp));
+  };
+
+  async #beat(): Promise<void> {
+    const { id, token } = this.job;
+    while (!this.#over.signal.aborted) {
+      try {
+        await sleep((1000 * this.#leaseSeconds) / 3, undefined, { signal: this.#over.signal });
+        this.heard(await this.call("heartbeat", { params: { id }, body: { token } }));
+      } catch {
+        // Lost is lost; anything else may be better at the next beat.
+      }
+    }
+  }
+}

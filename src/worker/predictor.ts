@@ -1,0 +1,42 @@
+/** The predictor process: the server forks it, so that native code and other people's pictures stay out of the server. */
+import { fail, TrainyardError } from "../shared/errors.ts";
+import type { PredictorAnswer, PredictorRequest } from "../shared/predictor.ts";
+import { Model } from "./prediction.ts";
+
+/** Models that stay open; the one unused for longest makes way. */
+const MOST_OPEN = 4;
+
+/** By key, the last used at the end. */
+const open = new Map<string, Model>();
+
+async function find(model: PredictorRequest["model"]): Promise<Model | undefined> {
+  const { key, bytes } = typeof model === "string" ? { key: model } : model;
+  const found = open.get(key) ?? (bytes && (await Model.open(bytes)));
+  if (!found) return undefined;
+  open.delete(key);
+  open.set(key, found);
+  if (open.size > MOST_OPEN) {
+    const [oldest, idle] = open.entries().next().value!;
+    open.delete(oldest);
+    await idle.close();
+  }
+  return found;
+}
+
+async function answer({ id, model, ...request }: PredictorRequest): Promise<PredictorAnswer> {
+  try {
+    const found = await find(model);
+    return found ? { id, predictions: await found.predict(request) } : { id, unknownModel: true };
+  } catch (cause) {
+    const error = cause instanceof TrainyardError ? cause : fail("INTERNAL", { detail: String(cause) }, cause);
+    return { id, error: error.toJSON() };
+  }
+}
+
+// One after the other: a model that is in use is never closed, and a prediction takes milliseconds.
+let queue = Promise.resolve();
+process.on("message", (request: PredictorRequest) => {
+  queue = queue.then(async () => void process.send?.(await answer(request)));
+});
+process.on("disconnect", () => process.exit());
+for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => {}); // the server decides when: it closes the channel
