@@ -1,46 +1,61 @@
 /** `trainyard catalog`: everything that can be chosen, with its parameters. */
 import type { Command } from "commander";
 import { catalog } from "../catalog/index.ts";
-import { type Head, wanted } from "../shared/define.ts";
+import type { CatalogEntry } from "../shared/api/schemas.ts";
+import { type Head, type Param, wanted } from "../shared/define.ts";
 import { fail } from "../shared/errors.ts";
-import { print, printJson, table } from "./output.ts";
+import { type Answer, add, type Options, show } from "./command.ts";
+import { running } from "./connect.ts";
+import { table } from "./table.ts";
 
-const kinds = Object.keys(catalog) as (keyof typeof catalog)[];
+type Catalog = Readonly<Record<string, readonly CatalogEntry[]>>;
 
 export function registerCatalog(program: Command): void {
-  program
-    .command("catalog")
-    .summary("list everything that can be chosen")
-    .description("List everything that can be chosen, with its parameters.")
-    .argument("[kind]", kinds.join(", "))
-    .option("--json", "print as JSON")
-    .action((kind: string | undefined, { json }: { json?: boolean }) => {
-      if (kind !== undefined && !kinds.includes(kind as never))
-        throw fail("UNKNOWN_ENTRY", { kind: "kind of catalog entry", id: kind, known: kinds });
-      const shown = kind ? [kind as keyof typeof catalog] : kinds;
-      if (json) return printJson(Object.fromEntries(shown.map((k) => [k, catalog[k].map(presentEntry)])));
-      for (const k of shown) {
-        print(`${k}\n`);
-        for (const entry of catalog[k] as readonly Head[]) {
-          print(`  ${entry.id}  ${entry.summary}`);
-          const rows = Object.entries(entry.params).map(([name, p]) => [
-            `    ${name}`,
-            wanted(p),
-            `default ${Array.isArray(p.default) ? `[${p.default.join(", ")}]` : p.default === "" ? "empty" : p.default}`,
-            p.help,
-          ]);
-          if (rows.length) print(table(["", "", "", ""], rows).replace(/^\n/, ""));
-        }
-        print("");
-      }
+  add(
+    program,
+    "catalog",
+    "list everything that can be chosen",
+    "List everything that can be chosen, with its parameters: the server's catalog, or without one that of this version.",
+  )
+    .argument("[kind]", Object.keys(catalog).join(", "))
+    .action(async (kind: string | undefined, { json }: Options) => {
+      const server = await running();
+      const all = server ? await server.client.call("getCatalog", {}) : ownCatalog();
+      if (kind !== undefined && !(kind in all)) throw fail("UNKNOWN_ENTRY", { kind: "kind of catalog entry", id: kind, known: Object.keys(all) });
+      const shown = kind ? { [kind]: all[kind]! } : all;
+      show(catalogAnswer(shown), json);
     });
 }
 
-const presentEntry = ({ id, title, summary, reference, params, ...rest }: Head & { tasks?: readonly string[] }) => ({
+const catalogAnswer = (shown: Catalog): Answer => ({
+  lines: [shown],
+  text: () =>
+    Object.entries(shown)
+      .map(([kind, entries]) => `${kind}\n\n${entries.map(entryText).join("\n\n")}\n`)
+      .join("\n"),
+});
+
+function entryText({ id, summary, params }: CatalogEntry): string {
+  const rows = Object.entries(params) as [string, Param][];
+  const columns = [
+    { title: "", cell: ([name]: (typeof rows)[number]) => `    ${name}` },
+    { title: "", cell: ([, param]: (typeof rows)[number]) => wanted(param) },
+    { title: "", cell: ([, param]: (typeof rows)[number]) => `default ${defaultText(param)}` },
+    { title: "", cell: ([, param]: (typeof rows)[number]) => param.help },
+  ];
+  return [`  ${id}  ${summary}`, ...(rows.length ? [table(columns, rows).slice(1)] : [])].join("\n");
+}
+
+const defaultText = ({ default: value }: Param): string => (Array.isArray(value) ? `[${value.join(", ")}]` : value === "" ? "empty" : String(value));
+
+const ownCatalog = (): Catalog =>
+  Object.fromEntries(Object.entries(catalog).map(([kind, entries]) => [kind, (entries as readonly Head[]).map(presentEntry)]));
+
+const presentEntry = ({ id, title, summary, reference, params, ...rest }: Head & { tasks?: readonly string[] }): CatalogEntry => ({
   id,
   title,
   summary,
   reference,
-  ...(rest.tasks && { tasks: rest.tasks }),
-  params,
+  ...(rest.tasks && { tasks: [...rest.tasks] }),
+  params: params as CatalogEntry["params"],
 });

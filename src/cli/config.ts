@@ -1,6 +1,16 @@
-/** The one place that reads the environment. */
+/** The one place where the command line reads its environment. What the server reads of it is in `server/config.ts`. */
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
 
 export const config = {
-  /** TRAINYARD_RUNS: the folder that new runs go into and that `runs` lists. */
-  runs: process.env.TRAINYARD_RUNS || "runs",
+  /** TRAINYARD_URL: the server to talk to. Without it: the one that runs on the data directory, else one inside the command. */
+  url: process.env.TRAINYARD_URL || undefined,
+  /** TRAINYARD_TOKEN: what that server knows this person by. */
+  token: process.env.TRAINYARD_TOKEN || undefined,
+  /** TRAINYARD_HOME: the data directory. */
+  home: resolve(process.env.TRAINYARD_HOME || join(homedir(), ".trainyard")),
+  /** COLUMNS, else the terminal's width: what tables are cut to. Unlimited where no terminal is. */
+  columns: Number(process.env.COLUMNS) || process.stdout.columns || Number.POSITIVE_INFINITY,
+  /** For the embedded platform, which has variables of its own. */
+  environment: process.env,
 };

@@ -3,7 +3,7 @@ import { Command } from "commander";
 import { describe, expect, test } from "vitest";
 import { type Choice, choices, type RunRequest, trainingParams } from "../catalog/run-settings.ts";
 import type { Head } from "../shared/define.ts";
-import { addFlags, flagsFor, ownersOf, requestFrom } from "./flags.ts";
+import { addFlags, flagsFor, ownersOf, ownFlags, requestFrom } from "./flags.ts";
 
 type Chosen = Partial<Record<Choice, string>>;
 const ids = (choice: Choice) => choices[choice].entries.map(({ id }: Head) => id);
@@ -24,16 +24,7 @@ test("every parameter has a flag, whatever is chosen together, and no two have t
     );
     const names = flags.map(({ owner, name }) => `${owner}.${name}`);
     expect(names).toEqual([...Object.keys(trainingParams).map((name) => `training.${name}`), ...params]);
-    const all = [
-      ...flags.map(({ flag }) => flag),
-      "--lr",
-      "--out",
-      "--path",
-      "--json",
-      "--resume",
-      "--network",
-      ...Object.keys(choices).map((c) => `--${c}`),
-    ];
+    const all = [...flags.map(({ flag }) => flag), ...ownFlags];
     expect(all.filter((flag, i) => all.indexOf(flag) < i)).toEqual([]);
   }
 });

@@ -2,10 +2,17 @@
 import { type Command, Option } from "commander";
 import { type Choice, choices, type RunRequest, trainingParams } from "../catalog/run-settings.ts";
 import { type Head, type Param, type Params, parseParam, wanted } from "../shared/define.ts";
+import { capital } from "./command.ts";
 
 /** "learningRate" -> "--learning-rate" */
 const flagOf = (name: string): string => `--${name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`;
 const attributeOf = (flag: string): string => new Option(`${flag} <value>`).attributeName();
+
+/** Flags of `train` that belong to no catalog entry. */
+export const ownFlags = [
+  ...["--path", "--network", "--name", "--note", "--tag", "--priority", "--needs", "--draft", "--detach", "--json", "--lr"],
+  ...Object.keys(choices).map(flagOf),
+];
 
 interface Flag {
   readonly flag: string;
@@ -19,7 +26,7 @@ interface Flag {
  * is prefixed: the schedule's `epochs` becomes `--schedule-epochs`.
  */
 export function flagsFor(chosen: Readonly<Partial<Record<Choice, string>>>): readonly Flag[] {
-  const taken = new Set(["--path", "--network", "--out", "--resume", "--json", "--lr", ...Object.keys(choices).map(flagOf)]);
+  const taken = new Set(ownFlags);
   const add = (owner: Flag["owner"], params: Params): Flag[] =>
     Object.entries(params).map(([name, param]) => {
       const flag = taken.has(flagOf(name)) ? `--${owner}${flagOf(name).slice(1)}` : flagOf(name);
@@ -61,13 +68,18 @@ export function requestFrom(
   return { ...Object.fromEntries(parts), training: given.training };
 }
 
-/** The entries that know a flag which the chosen ones do not: "--rho belongs to optimizer adadelta". */
-export function ownersOf(flag: string): readonly string[] {
-  return (Object.keys(choices) as Choice[]).flatMap((choice) =>
+/** Every flag of every entry, each with the entry it goes with. */
+export const everyFlag = (): readonly (Flag & { readonly entry: string })[] =>
+  (Object.keys(choices) as Choice[]).flatMap((choice) =>
     choices[choice].entries.flatMap(({ id }: Head) =>
-      flagsFor({ [choice]: id }).some((f) => f.owner === choice && f.flag === flag) ? [`--${choice} ${id}`] : [],
+      flagsFor({ [choice]: id })
+        .filter(({ owner }) => owner === choice)
+        .map((flag) => ({ ...flag, entry: `--${choice} ${id}` })),
     ),
   );
-}
 
-const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+/** The entries that know a flag which the chosen ones do not: "--rho belongs to optimizer adadelta". */
+export const ownersOf = (flag: string): readonly string[] =>
+  everyFlag()
+    .filter((f) => f.flag === flag)
+    .map(({ entry }) => entry);

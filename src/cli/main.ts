@@ -1,31 +1,44 @@
 #!/usr/bin/env node
 /** The one program: `trainyard <verb>`. Exit code 0 done, 1 failed, 2 bad usage, 130 stopped. */
+import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
-import { fail, TrainyardError } from "../shared/errors.ts";
-import { versions } from "../worker/versions.ts";
+import { fail, type Problem, TrainyardError } from "../shared/errors.ts";
+import { registerAdmin } from "./admin.ts";
 import { registerCatalog } from "./catalog.ts";
+import { registerCompletion } from "./completion.ts";
+import { registerDatasets } from "./datasets.ts";
 import { registerEvaluate } from "./evaluate.ts";
+import { registerEvents } from "./events.ts";
+import { registerExperiments } from "./experiments.ts";
 import { registerExport } from "./export.ts";
 import { ownersOf } from "./flags.ts";
+import { catchInterrupts, Interrupted, interrupted } from "./interrupt.ts";
+import { say } from "./output.ts";
 import { registerPredict } from "./predict.ts";
 import { registerRuns } from "./runs.ts";
+import { registerServe } from "./serve.ts";
 import { registerTrain } from "./train.ts";
+import { registerWork } from "./work.ts";
 
 /** Errors of the person at the keyboard, not of data or machine. */
-const usage: readonly string[] = ["BAD_USAGE", "UNKNOWN_ENTRY", "UNKNOWN_PARAMETER", "BAD_PARAMETER"];
+const usage: readonly string[] = ["BAD_USAGE", "BAD_CONFIG", "UNKNOWN_ENTRY", "UNKNOWN_PARAMETER", "BAD_PARAMETER", "NOT_ALLOWED", "TASK_MISMATCH"];
+
+/** Flags that earlier versions had. */
+const moved: Readonly<Record<string, string>> = {
+  "--resume": "Go on with a run: npx trainyard runs resume latest.",
+  "--out": "Runs are kept in the data directory; write one into a folder: npx trainyard export latest -o folder.",
+};
 
 function report(error: unknown, json: boolean): number {
+  if (error instanceof Interrupted || interrupted.aborted) return 130;
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return 0; // --help, --version
     if (error.code === "commander.help") return 2; // no command: the help is on the screen
   }
-  const errors = (error instanceof AggregateError ? error.errors : [error]).map(known);
+  const errors = (error instanceof AggregateError ? error.errors : [error]).map(known).flatMap(one);
   for (const e of errors) {
-    if (e instanceof TrainyardError) {
-      process.stderr.write(json ? `${JSON.stringify({ type: "error", ...e.toJSON() })}\n` : `error: ${e.message}\n  ${e.fix}\n`);
-    } else {
-      process.stderr.write(`error: internal: ${e instanceof Error ? e.stack : String(e)}\n`);
-    }
+    if (!(e instanceof TrainyardError)) say(`error: internal: ${e instanceof Error ? e.stack : String(e)}`);
+    else say(json ? JSON.stringify({ type: "error", ...e.toJSON() }) : `error: ${e.message}\n  ${e.fix}`);
   }
   const [first] = errors;
   return first instanceof TrainyardError && usage.includes(first.code) ? 2 : 1;
@@ -37,30 +50,49 @@ function known(error: unknown): unknown {
   const [problem, suggestion] = error.message.replace(/^error: /, "").split("\n");
   const flag = /unknown option '(--[\w-]+)/.exec(error.message)?.[1] ?? "";
   const owners = ownersOf(flag);
-  const hint = owners.length ? `${flag} goes with ${owners.join(", or ")}.` : suggestion?.replace(/^\((.*)\)$/, "$1");
+  const hint = moved[flag] ?? (owners.length ? `${flag} goes with ${owners.join(", or ")}.` : suggestion?.replace(/^\((.*)\)$/, "$1"));
   return fail("BAD_USAGE", { problem: problem!, fix: hint ?? "See npx trainyard --help, or --help after a command." });
 }
 
+/** A request that the server refuses for several reasons is several errors. */
+function one(error: unknown): readonly unknown[] {
+  if (!(error instanceof TrainyardError && error.code === "INVALID_REQUEST")) return [error];
+  const problems = (error.details.problems ?? []) as readonly Problem[];
+  return problems.length
+    ? problems.map(({ code, message, fix, path, wanted, got }) => new TrainyardError(code, error.status, message, fix, { path, wanted, got }))
+    : [error];
+}
+
+const every = (command: Command): readonly Command[] => [command, ...command.commands.flatMap(every)];
+
 const argv = process.argv.slice(2);
+const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as { version: string };
 const program = new Command("trainyard")
-  .description("Train, evaluate and export machine-learning models. Every training step is a plain ONNX graph.")
-  .version(versions().trainyard)
+  .description("Train, evaluate and keep machine-learning models. Every training step is a plain ONNX graph.")
+  .version(version)
   .configureHelp({ showGlobalOptions: false })
   .configureOutput({ outputError() {} })
   .showSuggestionAfterError()
+  .enablePositionalOptions()
   .exitOverride();
+program.commandsGroup("Train and use:");
 registerTrain(program, argv);
 registerEvaluate(program);
 registerPredict(program);
 registerExport(program);
 registerRuns(program);
+registerExperiments(program);
+registerDatasets(program, argv);
 registerCatalog(program);
+program.commandsGroup("Run the platform:");
+registerServe(program);
+registerWork(program);
+registerEvents(program);
+registerAdmin(program);
+registerCompletion(program);
+for (const command of every(program).slice(1)) command.enablePositionalOptions().option("--json", "print JSON, a line for each thing");
 
-for (const output of [process.stdout, process.stderr]) {
-  output.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") process.exit(1); // a reader that has seen enough (| head) is no error
-  });
-}
+catchInterrupts();
 try {
   await program.parseAsync(argv, { from: "user" });
 } catch (error) {

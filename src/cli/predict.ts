@@ -1,26 +1,76 @@
 /** `trainyard predict`: what a run's model says of pictures or rows. */
+import { readFile } from "node:fs/promises";
 import type { Command } from "commander";
-import { type Prediction, predict } from "../worker/prediction.ts";
-import { findRun, runArgument } from "./find-run.ts";
-import { percent, print, printJson, table } from "./output.ts";
+import type { Client } from "../shared/api/client.ts";
+import type { PredictionView } from "../shared/api/schemas.ts";
+import { fail } from "../shared/errors.ts";
+import { add, listing, type Options, verb } from "./command.ts";
+import { findRun, runArgument } from "./find.ts";
+import { digits, percent } from "./output.ts";
+import type { Column } from "./table.ts";
+
+/** What was predicted for one input: a file, or a row of a table, counted from 1. */
+type Prediction = { readonly source: string } & PredictionView;
+
+/** The server takes no more rows at once. */
+const MOST_ROWS = 1000;
 
 export function registerPredict(program: Command): void {
-  program
-    .command("predict")
-    .summary("predict with a run's model")
-    .description("Predict with a run's model, from pictures (PNG, JPEG, …) or CSV files with the columns it was trained on.")
+  add(
+    program,
+    "predict",
+    "predict with a run's model",
+    "Predict with a finished run's model, from pictures (PNG, JPEG, …) or CSV files with the columns it was trained on.",
+  )
     .argument("<run>", runArgument)
     .argument("<files...>", "pictures, or CSV files with a header")
-    .option("--json", "print one JSON line per prediction")
-    .action(async (run: string, files: string[], { json }: { json?: boolean }) => {
-      const predictions = await predict(await findRun(run), files);
-      if (json) for (const prediction of predictions) printJson(prediction);
-      else print(table(["input", "prediction", ""], predictions.map(row)));
-    });
+    .action(
+      verb(async ({ client }, _: Options, name: string, files: string[]) => {
+        const run = await client.call("getRun", { params: { id: (await findRun(client, name)).id } });
+        const predictions: Prediction[] = [];
+        for (const file of files)
+          for await (const some of run.facts?.dataset.columns.length
+            ? ofTable(client, run.id, file, run.facts.dataset.columns)
+            : ofPicture(client, run.id, file))
+            predictions.push(...some);
+        return listing(predictions, columns, "no rows");
+      }),
+    );
 }
 
-const row = ({ source, label, value, outputs }: Prediction): string[] => {
-  if (label === undefined) return [source, String(Number(value!.toPrecision(6))), ""];
-  const best = outputs![label]!;
-  return [source, label, best >= 0 && best <= 1 ? percent(best) : best.toPrecision(4)];
-};
+async function* ofTable(client: Client, id: string, path: string, columns: readonly string[]): AsyncGenerator<Prediction[]> {
+  const { readRows } = await import("../data/index.ts");
+  const values = await readRows(path, columns);
+  const width = columns.length;
+  for (let first = 0; first * width < values.length; first += MOST_ROWS) {
+    const count = Math.min(MOST_ROWS, values.length / width - first);
+    const rows = Array.from({ length: count }, (_, i) => Object.fromEntries(columns.map((name, c) => [name, values[(first + i) * width + c]!])));
+    const { predictions } = await client.call("predictWithRun", { params: { id }, body: { rows } });
+    yield predictions.map((prediction, i) => ({ source: `${path}:${first + i + 1}`, ...prediction }));
+  }
+}
+
+async function* ofPicture(client: Client, id: string, path: string): AsyncGenerator<Prediction[]> {
+  const picture = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === "ENOENT") throw fail("FILE_NOT_FOUND", { path, what: "picture", fix: "Check the path." }, cause);
+    throw fail(
+      "BAD_FILE",
+      { path, want: "a readable file", got: `opening it gave ${cause.code}`, fix: "Give the path of a file that you may read." },
+      cause,
+    );
+  });
+  const { predictions } = await client.call("predictWithRun", { params: { id }, body: { picture: picture.toString("base64") } });
+  yield predictions.map((prediction) => ({ source: path, ...prediction }));
+}
+
+const columns: readonly Column<Prediction>[] = [
+  { title: "input", cell: ({ source }) => source },
+  { title: "prediction", cell: ({ label, value }) => label ?? digits(value) },
+  { title: "", cell: sureness, right: true },
+];
+
+/** Most losses make the outputs probabilities. */
+function sureness({ label, outputs }: Prediction): string {
+  const best = label === undefined ? undefined : outputs?.[label];
+  return best === undefined ? "" : best >= 0 && best <= 1 ? percent(best) : best.toPrecision(4);
+}

@@ -1,0 +1,133 @@
+/** Follows a run to its end, through servers that come and go, and says what became of it. */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Client, LiveEvent } from "../shared/api/client.ts";
+import { isOver, type Run } from "../shared/api/schemas.ts";
+import { fail, TrainyardError } from "../shared/errors.ts";
+import type { Options } from "./command.ts";
+import type { Connection } from "./connect.ts";
+import { evaluationText } from "./evaluate.ts";
+import { onInterrupt } from "./interrupt.ts";
+import { print, printJson, say, thousands } from "./output.ts";
+import { progressWatcher } from "./progress.ts";
+
+export interface FollowOptions extends Options {
+  readonly detach?: boolean;
+}
+
+export const detachFlag = ["--detach", "print the run and leave it to the server; `runs follow` comes back to it"] as const;
+export const followHelp =
+  "\nCtrl-C stops the run with a checkpoint; `runs resume` goes on from there. To leave a run on a server alone, use --detach.";
+
+/**
+ * Follows a run as the options say, and reports how it ended: in words, or as its events in JSON. Ctrl-C stops the run.
+ * @returns the run as it ended
+ */
+export async function follow(connection: Connection, started: Run, { json, detach }: FollowOptions): Promise<Run> {
+  if (detach) {
+    leave(connection, started, json);
+    return started;
+  }
+  const ended = await onInterrupt(stopper(connection, started.id), () => watch(connection.client, started, json));
+  switch (ended.state) {
+    case "stopped":
+      process.exitCode = 130;
+      if (!json) print(`stopped after step ${thousands(ended.checkpoint?.update ?? 0)}; go on with:\n  npx trainyard runs resume ${ended.name}`);
+      break;
+    case "failed": {
+      const { code, message, fix } = ended.reason ?? fail("INTERNAL", { detail: `run ${ended.name} failed without a reason` });
+      throw new TrainyardError(code, 500, message, fix, { run: ended.id });
+    }
+    default:
+      if (!json)
+        print(`${ended.evaluation ? `${evaluationText(ended.evaluation)}\n\n` : ""}model  npx trainyard export ${ended.name} -o ${ended.name}.onnx`);
+  }
+  return ended;
+}
+
+function leave({ embedded }: Connection, run: Run, json: boolean | undefined): void {
+  if (json) printJson({ type: "run", ...run });
+  else print(`run ${run.name} is ${run.state}; see how it goes: npx trainyard runs follow ${run.name}`);
+  if (embedded && !json && run.state !== "draft") say("No server runs, so it waits until one does: npx trainyard serve.");
+}
+
+/** The first Ctrl-C asks for the end, which takes a moment: the checkpoint. A later one does not wait for it. */
+function stopper({ client }: Connection, id: string): () => void {
+  let asked: number | undefined;
+  return () => {
+    if (asked !== undefined) {
+      // npm passes on a signal that the terminal has sent already: both at once are one.
+      if (Date.now() - asked > 2000) process.exit(130);
+      return;
+    }
+    asked = Date.now();
+    // A run that has ended meanwhile cannot be stopped; following it tells how it ended.
+    client.call("stopRun", { params: { id } }).catch(() => {});
+  };
+}
+
+/** How long to go on without a server that answers, in milliseconds: longer than one takes to start again. */
+const PATIENCE = 120_000;
+
+/** @returns the run once it is over */
+export async function watch(client: Client, started: Run, json: boolean | undefined): Promise<Run> {
+  const show = json ? jsonViewer() : textViewer(started);
+  let run = started;
+  let last: string | undefined;
+  try {
+    for (let giveUp = Date.now() + PATIENCE; ; ) {
+      try {
+        for await (const event of client.follow("followRun", { params: { id: run.id } }, last)) {
+          giveUp = Date.now() + PATIENCE;
+          last = event.id || last;
+          if (event.event === "run") run = event.data as Run;
+          show.event(event);
+        }
+      } catch (error) {
+        if ((error instanceof TrainyardError && error.status < 500) || Date.now() > giveUp) throw error;
+      }
+      if (isOver(run.state)) return run;
+      await sleep(250);
+    }
+  } finally {
+    show.close();
+  }
+}
+
+interface Viewer {
+  event(event: LiveEvent): void;
+  close(): void;
+}
+
+/** One event a line, as the server says it. */
+const jsonViewer = (): Viewer => ({ event: ({ event, data }) => printJson({ type: event, ...data }), close() {} });
+
+function textViewer(started: Run): Viewer {
+  const watcher = progressWatcher();
+  let introduced = false;
+  // A run that starts at once needs no word; one that waits does.
+  const patience = setTimeout(() => {
+    if (!introduced) say(`run ${started.name} waits for a worker`);
+  }, 3000);
+  return {
+    event({ event, data }) {
+      switch (event) {
+        case "run": {
+          const run = data as Run;
+          if (run.facts && !introduced) {
+            introduced = true;
+            print(`${run.dataset}: ${run.model} with ${thousands(run.facts.parameters)} parameters, run ${run.name}`);
+          }
+          return watcher.run(run);
+        }
+        case "progress":
+          return watcher.progress(data);
+        case "metrics":
+          return watcher.metrics(data.points);
+      }
+    },
+    close() {
+      clearTimeout(patience);
+      watcher.close();
+    },
+  };
+}

@@ -1,0 +1,95 @@
+/** `trainyard runs show`: one run, whole. */
+import type { Command } from "commander";
+import type { Run } from "../shared/api/schemas.ts";
+import { add, answer, verb } from "./command.ts";
+import { evaluationText } from "./evaluate.ts";
+import { findRun, runArgument } from "./find.ts";
+import { bytes, digits, duration, thousands, when } from "./output.ts";
+import { tagsText } from "./runs.ts";
+import { pairs, table } from "./table.ts";
+
+export function registerRunShow(runs: Command): void {
+  add(runs, "show", "show a run: settings, metrics, evaluation, files")
+    .argument("<run>", runArgument)
+    .action(
+      verb(async ({ client }, _, name: string) => {
+        const { id } = await findRun(client, name);
+        const run = await client.call("getRun", { params: { id } });
+        return answer(run, () => runText(run));
+      }),
+    );
+}
+
+function runText(run: Run): string {
+  const { facts, reason, progress } = run;
+  const sections = [
+    pairs([
+      ["run", `${run.name} (#${run.number})`],
+      ["id", run.id],
+      ["state", run.trashedAt ? `${run.state}, in the trash since ${when(run.trashedAt)}` : run.state],
+      ["why", reason && `${reason.message} ${reason.fix}`],
+      ["created", `${when(run.createdAt)} by ${run.createdBy}`],
+      ["started", when(run.startedAt)],
+      ["ended", when(run.endedAt)],
+      ["took", run.startedAt && run.endedAt && duration((Date.parse(run.endedAt) - Date.parse(run.startedAt)) / 1000)],
+      ["experiment", run.experiment],
+      ["reproduces", run.reproduces],
+      ["tags", tagsText(run.tags)],
+      ["note", run.note],
+      ["dataset", facts ? `${run.dataset}: ${samplesText(facts.dataset.samples)}` : run.dataset],
+      ["model", facts ? `${run.model} with ${thousands(facts.parameters)} parameters` : run.model],
+      [
+        "progress",
+        progress && run.state === "running" ? `epoch ${progress.epoch} of ${progress.epochs}, ${duration(progress.secondsLeft)} left` : "",
+      ],
+      ["checkpoint", run.checkpoint && `after step ${thousands(run.checkpoint.update)}, ${when(run.checkpoint.at)}`],
+    ]),
+    `settings\n${indent(pairs(settingsOf(run)))}`,
+  ];
+  const metrics = Object.entries(run.metrics);
+  if (metrics.length)
+    sections.push(
+      table(
+        [
+          { title: "metric", cell: ([name]) => name },
+          { title: "last", cell: ([, m]) => digits(m.last), right: true },
+          { title: "lowest", cell: ([, m]) => digits(m.min), right: true },
+          { title: "at step", cell: ([, m]) => m.minStep, right: true },
+          { title: "highest", cell: ([, m]) => digits(m.max), right: true },
+          { title: "at step", cell: ([, m]) => m.maxStep, right: true },
+          { title: "points", cell: ([, m]) => thousands(m.count), right: true },
+        ],
+        metrics,
+      ),
+    );
+  if (run.evaluation) sections.push(evaluationText(run.evaluation));
+  if (run.artifacts.length)
+    sections.push(
+      table(
+        [
+          { title: "file", cell: (f) => f.name },
+          { title: "size", cell: (f) => bytes(f.size), right: true },
+          { title: "sha256", cell: (f) => f.sha256 },
+        ],
+        run.artifacts,
+      ),
+    );
+  return sections.join("\n\n");
+}
+
+const samplesText = ({ train, validation, test }: NonNullable<Run["facts"]>["dataset"]["samples"]): string =>
+  `${thousands(train)} samples to train on, ${thousands(validation)} to validate, ${thousands(test)} to test`;
+
+/** What can be set, part by part: optimizer adam, learningRate=0.001. */
+function settingsOf({ settings }: Run): [string, string][] {
+  const parts = (["dataset", "model", "loss", "optimizer", "schedule"] as const).map((part): [string, string] => [
+    part,
+    [settings[part].id, ...assignments(settings[part].params)].join(" "),
+  ]);
+  return [...parts, ["training", assignments(settings.training).join(" ")]];
+}
+
+const assignments = (values: Readonly<Record<string, unknown>>): string[] =>
+  Object.entries(values).map(([name, value]) => `${name}=${typeof value === "string" ? value : JSON.stringify(value)}`);
+
+const indent = (text: string): string => text.replace(/^/gm, "  ");

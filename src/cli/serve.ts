@@ -1,0 +1,75 @@
+/** `trainyard serve`: the platform, until it is told to end. The first time it has something to show at once. */
+import type { Command } from "commander";
+import { createClient } from "../shared/api/client.ts";
+import { add, type Options } from "./command.ts";
+import { config } from "./config.ts";
+import { evaluationText } from "./evaluate.ts";
+import { watch } from "./follow.ts";
+import { onInterrupt } from "./interrupt.ts";
+import { print, printJson, say } from "./output.ts";
+
+interface ServeOptions extends Options {
+  readonly port?: string;
+  readonly host?: string;
+  readonly data?: string;
+  readonly workers?: string;
+  readonly demo: boolean;
+}
+
+export function registerServe(program: Command): void {
+  add(
+    program,
+    "serve",
+    "open the platform: server and workers",
+    "Open the platform: the server, and workers on this machine. Ctrl-C closes it; runs under way go on at the next start.",
+  )
+    .option("--port <integer>", "to listen on (default: 4600)")
+    .option("--host <address>", "to listen on (default: 127.0.0.1)")
+    .option("--data <folder>", "data directory (default: $TRAINYARD_HOME, else ~/.trainyard)")
+    .option("--workers <integer>", "worker processes to start on this machine (default: 1)")
+    .option("--no-demo", "train nothing at the first start")
+    .addHelpText("after", "\nEverything else is set by variables of the environment: docs/configuration.md.")
+    .action(serve);
+}
+
+async function serve({ port, host, data, workers, demo, json }: ServeOptions): Promise<void> {
+  const [{ readConfig }, { startPlatform }] = await Promise.all([import("../server/config.ts"), import("../server/platform.ts")]);
+  const settings = readConfig(config.environment, { port, host, data, workers });
+  const platform = await startPlatform(settings, { listen: { host: settings.host, port: settings.port }, workers: settings.workers });
+  const leaving = new AbortController();
+  let closing: Promise<void> | undefined;
+  let asked = 0;
+  const told = new Promise<void>((done) => leaving.signal.addEventListener("abort", () => done()));
+  const leave = () => {
+    // npm passes on a signal that the terminal has sent already: both at once are one.
+    if (closing && Date.now() - asked > 2000) process.exit(130);
+    if (closing) return;
+    asked = Date.now();
+    leaving.abort();
+  };
+  await onInterrupt(leave, async () => {
+    if (json) printJson({ type: "serving", url: platform.url });
+    else print(`Trainyard is open at ${platform.url} (Ctrl-C closes it)`);
+    if (demo) void firstRun(platform, leaving.signal, json).catch((error: Error) => leaving.signal.aborted || say(`the first run: ${error.message}`));
+    await told;
+    if (!json) say("closing");
+    closing = platform.close();
+    await closing;
+  });
+}
+
+/** Where nothing has ever happened, a run starts at once. Several servers that start together make one. */
+async function firstRun({ url, token }: { url: string; token?: string }, signal: AbortSignal, json: boolean | undefined): Promise<void> {
+  const client = createClient({ url, token, signal });
+  const { items } = await client.call("listEvents", { query: { limit: 1 } });
+  if (items.length) return;
+  const started = await client.call(
+    "createRun",
+    { body: { dataset: { id: "mnist" }, model: { id: "cnn" }, training: { epochs: 1 }, note: "The first run, made by `trainyard serve`." } },
+    { idempotencyKey: "the-first-run" },
+  );
+  const run = await watch(client, started, json);
+  if (json) return;
+  if (run.evaluation) print(`${evaluationText(run.evaluation)}\n`);
+  print(`run ${run.name} ${run.state}; in another terminal: npx trainyard runs show ${run.name}`);
+}
