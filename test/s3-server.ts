@@ -1,9 +1,13 @@
 /** Object stores to test against, each in a process of its own on a free port of this machine: s3rver always, moto's where Python has it. */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import type { StoreOptions } from "../src/storage/object-store.ts";
+import { type ObjectStore, openStore, type StoreOptions } from "../src/storage/object-store.ts";
 
 const python = process.env.TRAINYARD_PYTHON;
 const motoScript = `
@@ -100,5 +104,48 @@ export class S3Server {
     const ended = once(child, "exit");
     how(child);
     await ended;
+  }
+}
+
+export type StoreKind = "files" | "s3rver" | "moto";
+
+/** What one suite runs on, and what this machine lacks for it. */
+export const storeKinds: readonly { readonly kind: StoreKind; readonly needs?: string }[] = [
+  { kind: "files" },
+  { kind: "s3rver" },
+  { kind: "moto", needs: hasMoto ? undefined : "TRAINYARD_PYTHON with moto[server]" },
+];
+
+/** Opens any number of empty stores of a kind. */
+export class TestStores {
+  readonly #folder = mkdtempSync(join(tmpdir(), "trainyard-stores-"));
+  readonly #server: S3Server | undefined;
+  readonly #open: ObjectStore[] = [];
+
+  constructor(kind: StoreKind) {
+    this.#server = kind === "files" ? undefined : kind === "s3rver" ? S3Server.s3rver(join(this.#folder, "s3")) : S3Server.moto();
+  }
+
+  async start(): Promise<void> {
+    await this.#server?.start();
+  }
+
+  /** What opens a store that nobody else has. */
+  fresh(): StoreOptions {
+    const name = randomUUID();
+    const { url, s3 } = this.#server?.options ?? {};
+    return { directory: join(this.#folder, name), url: url && `${url}/${name}`, s3 };
+  }
+
+  async open(options = this.fresh()): Promise<ObjectStore> {
+    const store = await openStore(options);
+    this.#open.push(store);
+    return store;
+  }
+
+  async end(): Promise<void> {
+    for (const store of this.#open) await store.close();
+    await this.#server?.kill();
+    rmSync(this.#folder, { recursive: true });
   }
 }

@@ -12,8 +12,8 @@ export interface ByteRange {
 
 /** Chunk after chunk. Fails with the signal's reason as soon as that is aborted, also while the source keeps it waiting. */
 export async function* chunks(body: Bytes, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
-  signal?.throwIfAborted();
   if (body instanceof Uint8Array) {
+    signal?.throwIfAborted();
     yield body;
     return;
   }
@@ -25,11 +25,11 @@ export async function* chunks(body: Bytes, signal?: AbortSignal): AsyncGenerator
   let open = true;
   try {
     while (open) {
+      signal?.throwIfAborted();
       const step = await new Promise<IteratorResult<Uint8Array>>((resolve, reject) => {
         stop = () => reject(signal?.reason);
         source.next().then(resolve, reject);
       });
-      signal?.throwIfAborted();
       open = !step.done;
       if (!step.done) yield step.value;
     }

@@ -92,7 +92,9 @@ export class FileStore implements ObjectStore {
     });
   }
 
-  async url(): Promise<undefined> {}
+  async url(key: string): Promise<undefined> {
+    objectKey(key);
+  }
 
   async sweep(olderThanMs: number): Promise<number> {
     let removed = 0;

@@ -37,18 +37,18 @@ export interface S3Options {
   readonly sessionToken?: string;
   /** How long a store may be away before a call fails. */
   readonly patienceSeconds?: number;
-  /** For tests: the sizes below. */
-  readonly sizes?: Partial<typeof sizes>;
+  /** For tests. */
+  readonly limits?: Partial<typeof limits>;
 }
 
-/** Bytes. A put holds up to `concurrency + 1` parts in memory, and S3 takes 10,000 of them for an object: 78 GiB. */
-const sizes = {
-  part: 8 * 2 ** 20,
-  /** What one request may copy: https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html */
-  copy: 5 * 2 ** 30,
-  copyPart: 512 * 2 ** 20,
+/** Of S3: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html. The parts are of our choice: together 78 GiB, and `concurrency + 2` of them in memory. */
+const limits = {
+  partBytes: 8 * 2 ** 20,
+  parts: 10_000,
+  /** What one request may copy. */
+  copyBytes: 5 * 2 ** 30,
+  copyPartBytes: 512 * 2 ** 20,
 };
-const maxParts = 10_000;
 const concurrency = 3;
 const longestLink = 7 * 24 * 3600; // seconds; signatures live no longer
 const tidyingTime = 5000; // milliseconds
@@ -81,15 +81,19 @@ export class S3Store implements ObjectStore {
   readonly #prefix: string;
   readonly #client: S3Client;
   readonly #patience: number; // milliseconds
-  readonly #sizes: typeof sizes;
+  readonly #limits: typeof limits;
 
   /** @param prefix a key below which all objects of this store are, or nothing */
   constructor(bucket: string, prefix: string, options: S3Options) {
     const { endpoint, region, forcePathStyle, accessKeyId, secretAccessKey, sessionToken, patienceSeconds = 15 } = options;
+    if (!accessKeyId !== !secretAccessKey) {
+      const got = accessKeyId ? "accessKeyId alone" : "secretAccessKey alone";
+      throw fail("BAD_PARAMETER", { where: "the object store", name: "credentials", want: "accessKeyId and secretAccessKey together", got });
+    }
     this.#bucket = bucket;
     this.#prefix = prefix && `${objectKey(prefix)}/`;
     this.#patience = patienceSeconds * 1000;
-    this.#sizes = { ...sizes, ...options.sizes };
+    this.#limits = { ...limits, ...options.limits };
     this.name = `s3://${bucket}${prefix && `/${prefix}`}`;
     this.#client = new S3Client({
       endpoint,
@@ -117,18 +121,17 @@ export class S3Store implements ObjectStore {
     const stop = () => failure.abort(signal?.reason);
     if (signal?.aborted) stop();
     signal?.addEventListener("abort", stop);
-    const source = new Source(body, maxParts * this.#sizes.part, failure.signal);
-    const parts = inParts(source.chunks(), this.#sizes.part);
+    const source = new Source(body, this.#limits.parts * this.#limits.partBytes, failure.signal);
+    const parts = inParts(source.chunks(), this.#limits.partBytes);
     const options = { abortSignal: failure.signal };
     try {
-      const first = await parts.next();
-      const second = await parts.next();
-      if (second.done) {
-        const whole = new PutObjectCommand({ ...target, ...headers, Body: first.value ?? Buffer.alloc(0) });
+      const ahead = await take(2, parts);
+      if (ahead.length < 2) {
+        const whole = new PutObjectCommand({ ...target, ...headers, Body: ahead[0] ?? Buffer.alloc(0) });
         await this.#commit(draft, () => this.#client.send(whole, options));
       } else {
         const upload = async (Body: Buffer, part: Part) => (await this.#client.send(new UploadPartCommand({ ...part, Body }), options)).ETag;
-        await this.#multipart(draft, rejoined([first.value, second.value], parts), upload);
+        await this.#multipart(draft, rejoined(ahead, parts), upload);
       }
     } catch (error) {
       if (signal?.aborted) throw signal.reason;
@@ -198,7 +201,7 @@ export class S3Store implements ObjectStore {
     const draft = this.#draft(to, found.ContentType, false);
     const CopySource = `${source.Bucket}/${source.Key}`; // nothing in a key has to be escaped
     const size = found.ContentLength ?? 0;
-    if (size <= this.#sizes.copy) {
+    if (size <= this.#limits.copyBytes) {
       await this.#run(() => this.#client.send(new CopyObjectCommand({ ...draft.target, CopySource })), from);
       return;
     }
@@ -206,7 +209,7 @@ export class S3Store implements ObjectStore {
       const command = new UploadPartCopyCommand({ ...part, CopySource, CopySourceRange, CopySourceIfMatch: found.ETag });
       return (await this.#client.send(command, { abortSignal: draft.failure.signal })).CopyPartResult?.ETag;
     };
-    await this.#run(() => this.#multipart(draft, byteRanges(size, this.#sizes.copyPart), copyPart), from);
+    await this.#run(() => this.#multipart(draft, byteRanges(size, this.#limits.copyPartBytes), copyPart), from);
   }
 
   async url(key: string, seconds: number, filename = key.slice(key.lastIndexOf("/") + 1)): Promise<string> {
@@ -496,8 +499,15 @@ function retryUntil(limit: number) {
   };
 }
 
-async function* rejoined<T>(first: readonly T[], rest: AsyncIterable<T>): AsyncGenerator<T> {
-  yield* first;
+async function take<T>(count: number, items: AsyncIterator<T>): Promise<T[]> {
+  const taken: T[] = [];
+  for (let next = await items.next(); !next.done; next = await items.next()) if (taken.push(next.value) === count) break;
+  return taken;
+}
+
+/** What was taken, and the rest. Empties the array on the way, as its items are large. */
+async function* rejoined<T>(taken: T[], rest: AsyncIterable<T>): AsyncGenerator<T> {
+  for (let item = taken.shift(); item !== undefined; item = taken.shift()) yield item;
   yield* rest;
 }
 
