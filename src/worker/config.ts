@@ -6,6 +6,8 @@ export const workerConfig = z.strictObject({
   /** Of the server. */
   url: z.url(),
   token: z.string().min(1),
+  /** By which the server knows whose jobs to give to others when this process is gone. */
+  id: z.uuid(),
   name: z.string(),
   labels: z.array(z.string()),
   slots: z.int().min(1),

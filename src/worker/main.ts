@@ -1,5 +1,4 @@
 /** A worker process of the local server, which forks it with TRAINYARD_WORKER. It ends with the server, or drains on SIGTERM. */
-import { randomUUID } from "node:crypto";
 import { createClient } from "../shared/api/client.ts";
 import { readConfig } from "./config.ts";
 import { PATIENCE_SECONDS, runWorker } from "./run-worker.ts";
@@ -11,7 +10,6 @@ process.on("disconnect", () => process.exit()); // nobody is left to report to
 
 await runWorker({
   ...config,
-  id: randomUUID(),
   client: createClient({ url, token, patience: PATIENCE_SECONDS }),
   signal: stop.signal,
   log: (line) => process.stderr.write(`${line}\n`),
