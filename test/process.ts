@@ -21,12 +21,31 @@ export interface Ended {
   readonly stderr: string;
 }
 
+/** Nothing of who runs the tests, but the data directory. */
+export const environment = (home: string): NodeJS.ProcessEnv => ({
+  ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(TRAINYARD_|DATABASE_URL|COLUMNS)/.test(name))),
+  TRAINYARD_HOME: home,
+});
+
+/** What runs while the tests of a file do, and must not outlive them. */
+const alive = new Set<ChildProcess>();
+afterAll(() => {
+  for (const child of alive) child.kill("SIGKILL");
+});
+
 /**
- * @param runs the folder for runs (TRAINYARD_RUNS)
+ * @param home the data directory (TRAINYARD_HOME)
  * @param watch sees the process and its standard output as it grows
+ * @param more variables of the environment
  */
-export function trainyard(runs: string, args: readonly string[], watch: (child: ChildProcess, stdout: string) => void = () => {}): Promise<Ended> {
-  const child = spawn(process.execPath, [program, ...args], { env: { ...process.env, TRAINYARD_RUNS: runs }, stdio: ["ignore", "pipe", "pipe"] });
+export function trainyard(
+  home: string,
+  args: readonly string[],
+  watch: (child: ChildProcess, stdout: string) => void = () => {},
+  more: NodeJS.ProcessEnv = {},
+): Promise<Ended> {
+  const child = spawn(process.execPath, [program, ...args], { env: { ...environment(home), ...more }, stdio: ["ignore", "pipe", "pipe"] });
+  alive.add(child);
   let [stdout, stderr] = ["", ""];
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
     stdout += text;
@@ -37,7 +56,31 @@ export function trainyard(runs: string, args: readonly string[], watch: (child: 
   });
   return new Promise((done, failed) => {
     child.on("error", failed);
-    child.on("close", (code, signal) => done({ code, signal, stdout, stderr }));
+    child.on("close", (code, signal) => {
+      alive.delete(child);
+      done({ code, signal, stdout, stderr });
+    });
+  });
+}
+
+export interface Server {
+  readonly url: string;
+  readonly child: ChildProcess;
+  /** Resolves when it has closed. */
+  stop(): Promise<Ended>;
+}
+
+/** A server of its own, without the first run, on any free port. */
+export function serve(home: string, args: readonly string[] = []): Promise<Server> {
+  return new Promise((done, failed) => {
+    let started = false;
+    const ended = trainyard(home, ["serve", "--port", "0", "--no-demo", "--json", ...args], (child, stdout) => {
+      if (started || !stdout.includes("\n")) return;
+      started = true;
+      const { url } = JSON.parse(stdout.split("\n")[0]!) as { url: string };
+      done({ url, child, stop: () => (child.kill("SIGTERM"), ended) });
+    });
+    ended.then(({ stderr }) => failed(new Error(`serve ended: ${stderr}`)), failed);
   });
 }
 

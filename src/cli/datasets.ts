@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { choices } from "../catalog/run-settings.ts";
 import type { DatasetView } from "../shared/api/schemas.ts";
 import { add, answer, collect, family, listing, type Options, verb } from "./command.ts";
+import { reasonText } from "./failure.ts";
 import { addFlags, flagsFor, requestFrom } from "./flags.ts";
 import { bytes, thousands, when } from "./output.ts";
 import { type Column, pairs } from "./table.ts";
@@ -74,7 +75,7 @@ const datasetText = (d: DatasetView): string =>
     ["dataset", `${d.name}@${d.version}`],
     ["id", d.id],
     ["state", d.state],
-    ["why", d.reason],
+    ["why", reasonText(d.reason)],
     ["read by", [d.source.id, ...Object.entries(d.source.params).map(([name, value]) => `${name}=${JSON.stringify(value)}`)].join(" ")],
     ["task", d.facts?.task],
     ["records", d.facts && `${thousands(d.facts.records.train)} to train on, ${thousands(d.facts.records.test)} to test`],

@@ -1,14 +1,15 @@
 /** `trainyard evaluate`: how good a run is on data it never saw. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "commander";
+import { catalog } from "../catalog/index.ts";
 import type { Client } from "../shared/api/client.ts";
 import type { EvaluationView, Job } from "../shared/api/schemas.ts";
-import { TrainyardError } from "../shared/errors.ts";
 import { add, answer, type Options, verb } from "./command.ts";
+import { failure } from "./failure.ts";
 import { findRun, runArgument } from "./find.ts";
 import { interrupted } from "./interrupt.ts";
 import { digits, percent, thousands } from "./output.ts";
-import { table } from "./table.ts";
+import { type Column, pairs, table } from "./table.ts";
 
 export function registerEvaluate(program: Command): void {
   add(
@@ -25,7 +26,7 @@ export function registerEvaluate(program: Command): void {
         const job = await client.call("evaluateRun", { params: { id }, body: { metrics: metrics?.split(",") } });
         await done(client, job);
         const evaluation = await client.call("getEvaluation", { params: { id } });
-        return answer(evaluation, () => evaluationText(evaluation));
+        return answer(evaluation, () => (metrics ? metricsText(evaluation) : evaluationText(evaluation)));
       }, 1),
     );
 }
@@ -35,10 +36,7 @@ async function done(client: Client, { id }: Job): Promise<void> {
   for (;;) {
     const { state, reason } = await client.call("getJob", { params: { id } });
     if (state === "done") return;
-    if (state === "dead" || state === "cancelled") {
-      const { code, message, fix } = reason ?? { code: "INTERNAL", message: `job ${id} was ${state}`, fix: "Try again." };
-      throw new TrainyardError(code, 500, message, fix, { job: id });
-    }
+    if (state === "dead" || state === "cancelled") throw failure(reason, `job ${id}`);
     await sleep(200, undefined, { signal: interrupted });
   }
 }
@@ -53,30 +51,34 @@ interface Scores {
 }
 /** What the evaluation of a classifier has besides. */
 interface ByClass {
+  readonly accuracy: number;
   readonly labels: readonly string[];
   readonly classes: readonly (Scores & { readonly support: number })[];
   readonly macro: Scores;
 }
 
 export function evaluationText(evaluation: EvaluationView): string {
-  const { samples, loss, metrics } = evaluation;
-  const lines = [`\ntest split, ${thousands(samples)} samples never seen in training`];
-  if (!("classes" in evaluation)) {
-    return [...lines, ...Object.entries({ ...metrics, loss }).map(([name, value]) => `${name.padEnd(24)}${digits(value)}`)].join("\n");
-  }
-  const { labels, classes, macro } = evaluation as unknown as ByClass;
+  if (evaluation.task === "regression") return metricsText(evaluation);
+  const { samples, loss, accuracy, labels, classes, macro } = evaluation as EvaluationView & ByClass;
   const rows = [
     ...classes.slice(0, CLASSES_SHOWN).map((scores, i) => ({ name: labels[i]!, ...scores })),
     { name: "mean", ...macro, support: samples },
   ];
-  const columns = [
-    { title: "class", cell: (r: (typeof rows)[number]) => r.name },
-    ...(["precision", "recall", "f1"] as const).map((score) => ({
-      title: score === "f1" ? "F1" : score,
-      cell: (r: (typeof rows)[number]) => percent(r[score]),
-      right: true,
-    })),
-    { title: "samples", cell: (r: (typeof rows)[number]) => thousands(r.support), right: true },
+  const columns: readonly Column<(typeof rows)[number]>[] = [
+    { title: "class", cell: ({ name }) => name },
+    { title: "precision", cell: ({ precision }) => percent(precision), right: true },
+    { title: "recall", cell: ({ recall }) => percent(recall), right: true },
+    { title: "F1", cell: ({ f1 }) => percent(f1), right: true },
+    { title: "samples", cell: ({ support }) => thousands(support), right: true },
   ];
-  return [...lines, `accuracy ${percent(metrics.accuracy ?? 0)}, loss ${loss.toPrecision(4)}\n`, table(columns, rows)].join("\n");
+  return `${headText(evaluation)}accuracy ${percent(accuracy)}, loss ${loss.toPrecision(4)}\n\n${table(columns, rows)}`;
 }
+
+/** Each metric on a line. */
+function metricsText(evaluation: EvaluationView): string {
+  const title = (id: string) => catalog.metrics.find((m) => m.id === id)?.title ?? id;
+  const lines = Object.entries(evaluation.metrics).map(([id, value]) => [title(id), digits(value)] as const);
+  return headText(evaluation) + pairs(lines);
+}
+
+const headText = ({ samples }: EvaluationView): string => `test split, ${thousands(samples)} samples never seen in training\n`;

@@ -2,10 +2,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Client, LiveEvent } from "../shared/api/client.ts";
 import { isOver, type Run } from "../shared/api/schemas.ts";
-import { fail, TrainyardError } from "../shared/errors.ts";
+import { TrainyardError } from "../shared/errors.ts";
 import type { Options } from "./command.ts";
 import type { Connection } from "./connect.ts";
 import { evaluationText } from "./evaluate.ts";
+import { failure } from "./failure.ts";
 import { onInterrupt } from "./interrupt.ts";
 import { print, printJson, say, thousands } from "./output.ts";
 import { progressWatcher } from "./progress.ts";
@@ -33,13 +34,13 @@ export async function follow(connection: Connection, started: Run, { json, detac
       process.exitCode = 130;
       if (!json) print(`stopped after step ${thousands(ended.checkpoint?.update ?? 0)}; go on with:\n  npx trainyard runs resume ${ended.name}`);
       break;
-    case "failed": {
-      const { code, message, fix } = ended.reason ?? fail("INTERNAL", { detail: `run ${ended.name} failed without a reason` });
-      throw new TrainyardError(code, 500, message, fix, { run: ended.id });
-    }
+    case "failed":
+      throw failure(ended.reason, `run ${ended.name}`);
     default:
       if (!json)
-        print(`${ended.evaluation ? `${evaluationText(ended.evaluation)}\n\n` : ""}model  npx trainyard export ${ended.name} -o ${ended.name}.onnx`);
+        print(
+          `${ended.evaluation ? `\n${evaluationText(ended.evaluation)}\n\n` : ""}model  npx trainyard export ${ended.name} -o ${ended.name}.onnx`,
+        );
   }
   return ended;
 }

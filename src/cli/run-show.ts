@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import type { Run } from "../shared/api/schemas.ts";
 import { add, answer, verb } from "./command.ts";
 import { evaluationText } from "./evaluate.ts";
+import { reasonText } from "./failure.ts";
 import { findRun, runArgument } from "./find.ts";
 import { bytes, digits, duration, thousands, when } from "./output.ts";
 import { tagsText } from "./runs.ts";
@@ -21,13 +22,13 @@ export function registerRunShow(runs: Command): void {
 }
 
 function runText(run: Run): string {
-  const { facts, reason, progress } = run;
+  const { facts, progress } = run;
   const sections = [
     pairs([
       ["run", `${run.name} (#${run.number})`],
       ["id", run.id],
       ["state", run.trashedAt ? `${run.state}, in the trash since ${when(run.trashedAt)}` : run.state],
-      ["why", reason && `${reason.message} ${reason.fix}`],
+      ["why", reasonText(run.reason)],
       ["created", `${when(run.createdAt)} by ${run.createdBy}`],
       ["started", when(run.startedAt)],
       ["ended", when(run.endedAt)],

@@ -70,6 +70,6 @@ async function firstRun({ url, token }: { url: string; token?: string }, signal:
   );
   const run = await watch(client, started, json);
   if (json) return;
-  if (run.evaluation) print(`${evaluationText(run.evaluation)}\n`);
+  if (run.evaluation) print(`\n${evaluationText(run.evaluation)}\n`);
   print(`run ${run.name} ${run.state}; in another terminal: npx trainyard runs show ${run.name}`);
 }

@@ -15,7 +15,7 @@ const NARROWEST = 6;
 /** Rows under their titles. Where the terminal is too narrow the widest columns are cut. */
 export function table<T>(columns: readonly Column<T>[], rows: readonly T[], space = config.columns): string {
   const grid = [columns.map(({ title }) => title), ...rows.map((row) => columns.map(({ cell }) => oneLine(cell(row))))];
-  const widths = fit(
+  const widths = squeezed(
     columns.map((_, c) => Math.max(...grid.map((line) => width(line[c]!)))),
     space,
   );
@@ -37,7 +37,7 @@ export function pairs(rows: readonly (readonly [string, string | number | undefi
 }
 
 /** Takes from the widest column until all fit, or none can give any more. */
-function fit(natural: readonly number[], space: number): number[] {
+function squeezed(natural: readonly number[], space: number): number[] {
   const widths = [...natural];
   for (let excess = sum(widths) + GAP * (widths.length - 1) - space; excess > 0; excess--) {
     const widest = widths.indexOf(Math.max(...widths));

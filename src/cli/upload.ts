@@ -2,12 +2,14 @@
 import { createHash } from "node:crypto";
 import { createReadStream, openAsBlob } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { setTimeout as sleep } from "node:timers/promises";
+import { catalog } from "../catalog/index.ts";
 import type { Client } from "../shared/api/client.ts";
 import type { DatasetView } from "../shared/api/schemas.ts";
 import { fail, TrainyardError } from "../shared/errors.ts";
+import { failure } from "./failure.ts";
 import { interrupted } from "./interrupt.ts";
 import { bytes, say } from "./output.ts";
 
@@ -29,13 +31,14 @@ export interface Source {
   readonly params?: Readonly<Record<string, never>>;
 }
 
-/** A name for the dataset in a file or folder: houses.csv -> houses. */
+/** A name for the dataset in a file or folder: houses.csv -> houses. Those of the catalog are taken. */
 export function nameFor(path: string): string {
-  const plain = basename(path)
+  const plain = basename(resolve(path))
     .replace(/(\.\w+)?\.\w+$/, "")
     .replace(/[^A-Za-z0-9._ -]+/g, "-")
     .replace(/^[^A-Za-z0-9]+/, "");
-  return plain.slice(0, 100).trim() || "dataset";
+  const name = plain.slice(0, 90).trim() || "dataset";
+  return catalog.datasets.some(({ id }) => id === name) ? `${name}-files` : name;
 }
 
 /**
@@ -72,9 +75,7 @@ async function whenRead(client: Client, registered: DatasetView): Promise<Datase
     dataset = await client.call("getDataset", { params: { id: dataset.id } });
   }
   if (dataset.state === "ready") return dataset;
-  throw new TrainyardError("BAD_FILE", 422, dataset.reason ?? `dataset ${dataset.name} cannot be read`, "Correct the files and give them again.", {
-    dataset: dataset.id,
-  });
+  throw failure(dataset.reason, `reading dataset ${dataset.name}`);
 }
 
 /** The plain files at the paths. Of a folder those in it, but for hidden ones and folders. */

@@ -36,13 +36,13 @@ export function registerWork(program: Command): void {
 
 async function work({ server, token = config.token, labels, concurrency, name, cache, json }: WorkOptions): Promise<void> {
   if (!server) throw fail("BAD_USAGE", { problem: "work needs a server", fix: "Name it: npx trainyard work --server http://host:4600 --token …" });
-  const { runWorker } = await import("../worker/loop.ts");
+  const { PATIENCE_SECONDS, runWorker } = await import("../worker/run-worker.ts");
   const ending = new AbortController();
   await onInterrupt(
     () => ending.abort(),
     () =>
       runWorker({
-        client: createClient({ url: server, token }),
+        client: createClient({ url: server, token, patience: PATIENCE_SECONDS }),
         id: crypto.randomUUID(),
         name,
         labels: labels.split(",").filter(Boolean),
