@@ -78,7 +78,11 @@ export function serve(home: string, args: readonly string[] = []): Promise<Serve
       if (started || !stdout.includes("\n")) return;
       started = true;
       const { url } = JSON.parse(stdout.split("\n")[0]!) as { url: string };
-      done({ url, child, stop: () => (child.kill("SIGTERM"), ended) });
+      const stop = () => {
+        child.kill("SIGTERM");
+        return ended;
+      };
+      done({ url, child, stop });
     });
     ended.then(({ stderr }) => failed(new Error(`serve ended: ${stderr}`)), failed);
   });

@@ -103,7 +103,7 @@ interface Viewer {
 const jsonViewer = (): Viewer => ({ event: ({ event, data }) => printJson({ type: event, ...data }), close() {} });
 
 function textViewer(started: Run): Viewer {
-  const watcher = progressWatcher();
+  const watcher = progressWatcher(started);
   let introduced = false;
   // A run that starts at once needs no word; one that waits does.
   const patience = setTimeout(() => {

@@ -1,9 +1,10 @@
 /** Shows how a training goes: a live line on a terminal, plain lines elsewhere, all on stderr. */
 import { MultiBar, Presets, type SingleBar } from "cli-progress";
-import type { Points, ProgressView, Run } from "../shared/api/schemas.ts";
+import { isOver, type Points, type ProgressView, type Run } from "../shared/api/schemas.ts";
 import { duration, percent, thousands } from "./output.ts";
 
 export interface Watcher {
+  /** @param run as it now is; the first one with facts introduces it */
   run(run: Run): void;
   progress(progress: ProgressView): void;
   metrics(points: readonly Points[]): void;
@@ -21,7 +22,8 @@ interface Measure {
 const SELDOM = 10_000;
 const SECOND = 1000;
 
-export function progressWatcher(): Watcher {
+/** @param started the run as it was when watching began: what it had done before is not told again */
+export function progressWatcher(started: Run): Watcher {
   const screen = process.stderr.isTTY
     ? new MultiBar(
         {
@@ -36,24 +38,27 @@ export function progressWatcher(): Watcher {
     : undefined;
   let bar: SingleBar | undefined;
   let spoken = Date.now();
-  let shown: Run | undefined;
-  let best = Number.POSITIVE_INFINITY;
+  let run = started;
+  let told = started.checkpoint?.update ?? 0;
+  let best = (told && started.metrics[started.metrics.validation_loss ? "validation_loss" : "train_loss"]?.min) || Number.POSITIVE_INFINITY;
+  let introduced = false;
+  let early: Points[] = []; // that came before it
 
   const say = (line: string) => void (bar && screen ? screen.log(`${line}\n`) : process.stderr.write(`${line}\n`));
   const describe = ({ loss, score }: Measure): string =>
-    `loss ${number(loss)}, ${shown?.task === "regression" ? `mean error ${number(score)}` : `accuracy ${score === null ? "NaN" : percent(score)}`}`;
+    `loss ${number(loss)}, ${run.task === "regression" ? `mean error ${number(score)}` : `accuracy ${score === null ? "NaN" : percent(score)}`}`;
 
-  return {
+  const watcher: Watcher = {
     say,
 
-    run(run) {
-      const first = !shown?.facts && run.facts;
-      shown = run;
-      if (!first) return;
-      const { train } = first.dataset.samples;
-      const resumed = run.checkpoint ? `, going on after step ${thousands(run.checkpoint.update)}` : "";
-      if (run.checkpoint) best = run.metrics[validated(run) ? "validation_loss" : "train_loss"]?.min ?? best;
-      say(`${thousands(train)} samples, ${thousands(stepsPerEpoch(run))} steps an epoch${resumed}`);
+    run(now) {
+      run = now;
+      if (introduced || !run.facts) return;
+      introduced = true;
+      const resumed = told && !isOver(run.state) ? `, going on after step ${thousands(told)}` : "";
+      say(`${thousands(run.facts.dataset.samples.train)} samples, ${thousands(stepsPerEpoch(run))} steps an epoch${resumed}`);
+      watcher.metrics(early);
+      early = [];
     },
 
     progress(p) {
@@ -75,23 +80,18 @@ export function progressWatcher(): Watcher {
     },
 
     metrics(points) {
-      if (!shown?.facts) return;
-      const epochs = Number(shown.settings.training.epochs);
-      const score = shown.task === "regression" ? "mean_absolute_error" : "accuracy";
-      const at = (series: string, step: number): number | null | undefined => {
-        const found = points.find((p) => p.series === series);
-        return found?.values[found.steps.indexOf(step)];
-      };
-      const measure = (split: string, step: number): Measure | undefined => {
-        const loss = at(`${split}_loss`, step);
-        return loss === undefined ? undefined : { loss, score: at(`${split}_${score}`, step) ?? null };
-      };
-      for (const step of points.find(({ series }) => series === "train_loss")?.steps ?? []) {
-        const [train, validation] = [measure("train", step)!, measure("validation", step)];
+      if (!introduced) {
+        early.push(...points);
+        return;
+      }
+      const epochs = Number(run.settings.training.epochs);
+      for (const { step, train, validation } of epochsIn(points, run.task)) {
+        if (step <= told) continue; // again, after a worker was lost
+        told = step;
         const selection = (validation ?? train).loss ?? Number.POSITIVE_INFINITY;
         const improved = selection < best;
         if (improved) best = selection;
-        const epoch = Math.round(step / stepsPerEpoch(shown));
+        const epoch = Math.round(step / stepsPerEpoch(run));
         if (epochs > 20 && epoch < epochs && Date.now() - spoken < SECOND) continue;
         spoken = Date.now();
         say(`epoch ${epoch}: ${describe(train)}${validation ? `; validation ${describe(validation)}` : ""}${improved ? " (best)" : ""}`);
@@ -105,9 +105,25 @@ export function progressWatcher(): Watcher {
       bar = undefined;
     },
   };
+  return watcher;
+}
+
+/** What points tell of whole epochs, by the number of updates at their ends. */
+function epochsIn(points: readonly Points[], task: Run["task"]): { step: number; train: Measure; validation?: Measure }[] {
+  const values = new Map(points.flatMap(({ series, steps, values }) => steps.map((step, i) => [`${series} ${step}`, values[i]!] as const)));
+  const score = task === "regression" ? "mean_absolute_error" : "accuracy";
+  const measure = (split: string, step: number): Measure => ({
+    loss: values.get(`${split}_loss ${step}`) ?? null,
+    score: values.get(`${split}_${score} ${step}`) ?? null,
+  });
+  const steps = points.filter(({ series }) => series === "train_loss").flatMap(({ steps }) => steps);
+  return steps.map((step) => ({
+    step,
+    train: measure("train", step),
+    ...(values.has(`validation_loss ${step}`) && { validation: measure("validation", step) }),
+  }));
 }
 
 /** JSON has no NaN: it comes as null. */
 const number = (value: number | null): string => (value === null ? "NaN" : value.toPrecision(4));
-const validated = (run: Run): boolean => run.facts!.dataset.samples.validation > 0;
 const stepsPerEpoch = (run: Run): number => Math.ceil(run.facts!.dataset.samples.train / Number(run.settings.training.batchSize));
