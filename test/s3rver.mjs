@@ -93,12 +93,13 @@ async function unfinishedUploads(ctx, next) {
     ctx.status = 204;
   } else if (ctx.method === "GET" && "uploads" in ctx.query && key.join("") === "") {
     const ids = await readdir(folder).catch(() => []);
-    const Upload = ids.map(async (UploadId) => ({
+    const uploads = ids.map(async (UploadId) => ({
       Key: await readFile(join(folder, UploadId, "key"), "utf8"),
       UploadId,
       Initiated: (await stat(join(folder, UploadId, "key"))).mtime.toISOString(),
     }));
-    ctx.body = { ListMultipartUploadsResult: { Bucket: bucket, IsTruncated: false, Upload: await Promise.all(Upload) } };
+    const Upload = (await Promise.all(uploads)).filter(({ Key }) => Key.startsWith(ctx.query.prefix ?? ""));
+    ctx.body = { ListMultipartUploadsResult: { Bucket: bucket, IsTruncated: false, Upload } };
   } else await next();
 }
 

@@ -46,7 +46,7 @@ function release(body: Bytes, source: AsyncIterator<Uint8Array>): void {
 }
 
 /** The same bytes in parts of one size; the last one is what is left. */
-export async function* inParts(body: AsyncIterable<Uint8Array>, partBytes: number): AsyncGenerator<Uint8Array> {
+export async function* inParts(body: AsyncIterable<Uint8Array>, partBytes: number): AsyncGenerator<Buffer> {
   let held: Uint8Array[] = [];
   let bytes = 0;
   for await (let chunk of body) {

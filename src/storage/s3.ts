@@ -331,7 +331,7 @@ export class S3Store implements ObjectStore {
       if ($metadata?.httpStatusCode !== 412 && !conflicts.includes(name) && name !== "NoSuchUpload") throw error;
       const there = await this.#head(key);
       if (there?.Metadata?.[putId] === headers.Metadata[putId]) return;
-      throw there && headers.IfNoneMatch ? fail("OBJECT_EXISTS", { key }, error) : error;
+      throw there && headers.IfNoneMatch ? fail("OBJECT_EXISTS", { key }, plain(error)) : error;
     }
   }
 
@@ -346,10 +346,10 @@ export class S3Store implements ObjectStore {
 
   #explain(error: unknown, key = ""): TrainyardError {
     if (error instanceof TrainyardError) return error;
-    const { name, message, code, $metadata } = error as S3ServiceException & NodeJS.ErrnoException;
+    const { name, $metadata } = error as S3ServiceException;
     const missing = $metadata?.httpStatusCode === 404 && name !== "NoSuchBucket" && name !== "NoSuchUpload";
-    if (missing && key) return fail("OBJECT_NOT_FOUND", { key }, error);
-    return this.#unavailable([code ?? name, message].filter(Boolean).join(": "), error);
+    const cause = plain(error);
+    return missing && key ? fail("OBJECT_NOT_FOUND", { key }, cause) : this.#unavailable(cause.message, cause);
   }
 
   #unavailable(detail: string, cause?: unknown): TrainyardError {
@@ -497,6 +497,12 @@ function retryUntil(limit: number) {
     },
     recordSuccess() {},
   };
+}
+
+/** What an error of the SDK says. The error itself holds the request, whose signature would come into logs. */
+function plain(error: unknown): Error {
+  const { name, message, code, stack } = error as Error & { code?: string };
+  return Object.assign(new Error([code ?? name, message].filter(Boolean).join(": ")), { stack });
 }
 
 async function take<T>(count: number, items: AsyncIterator<T>): Promise<T[]> {
