@@ -18,12 +18,10 @@ export interface Context {
   readonly causation?: string;
 }
 
-export interface Entity<S extends object, E extends { readonly type: string }> {
+export interface Definition<S extends object, E extends { readonly type: string }> {
   readonly kind: EntityKind;
   readonly module: (typeof modules)[number];
   readonly table: "runs" | "jobs" | "datasets" | "experiments";
-  /** What a person calls it. */
-  readonly what: string;
   /** Pure. @param at when it happened, ISO 8601 */
   apply(state: S | undefined, event: E, at: string): S;
   /** Columns of its row besides id, version and state, by which it is found; nothing once it is gone for good. */
@@ -39,7 +37,7 @@ export function applying<S extends object, E extends { readonly type: string }, 
   first: First,
   begin: (event: Omit<Extract<E, { type: First }>, "type">, at: string) => S,
   steps: { readonly [T in Exclude<E["type"], First>]: (state: S, event: Extract<E, { type: T }>, at: string) => Partial<S> },
-): Entity<S, E>["apply"] {
+): Definition<S, E>["apply"] {
   const table = steps as unknown as Readonly<Record<string, (state: S, event: E, at: string) => Partial<S>>>;
   return (state, event, at) => {
     if (event.type !== first) return { ...state!, ...table[event.type]!(state!, event, at) };
@@ -53,109 +51,105 @@ export interface Current<S> {
   readonly version: number;
 }
 
+interface StoredEvent {
+  readonly version: number;
+  readonly type: string;
+  readonly data: object;
+  readonly at: Date;
+}
+
 /** The channel on which every change is told: "run:<id>:<version>". */
 export const CHANGES = "changes";
 
 const dataOf = ({ type: _, ...data }: { readonly type: string }): object => data;
 
-/**
- * Changes one entity: what `decide` returns is appended. Nothing changes if that is nothing.
- * The row is locked; two that create the same entity at once meet at the unique (entity, version), and one is run again.
- * @throws NOT_FOUND unless it exists, and what `decide` throws
- */
-export async function change<S extends object, E extends { readonly type: string }>(
-  tx: Tx,
-  entity: Entity<S, E>,
-  id: string,
-  context: Context,
-  decide: (state: S, version: number) => readonly E[],
-): Promise<Current<S>> {
-  const current = await lock(tx, entity, id);
-  return append(tx, entity, id, current, decide(current.state, current.version), context);
-}
+/** A kind of entity: its definition, and the ways in which one is created, changed and read. */
+export class Entity<S extends object, E extends { readonly type: string }> {
+  readonly definition: Definition<S, E>;
 
-/** Creates an entity. @throws what the database does when it exists: see `isDuplicate` */
-export function create<S extends object, E extends { readonly type: string }>(
-  tx: Tx,
-  entity: Entity<S, E>,
-  id: string,
-  context: Context,
-  events: readonly E[],
-): Promise<Current<S>> {
-  return append(tx, entity, id, undefined, events, context);
-}
-
-/** An entity as it is now. */
-export async function find<S extends object, E extends { readonly type: string }>(
-  db: Query,
-  entity: Entity<S, E>,
-  id: string,
-): Promise<Current<S> | undefined> {
-  const row = await db.selectFrom(entity.table).select(["state", "version"]).where("id", "=", id).executeTakeFirst();
-  return row && { state: row.state as S, version: row.version };
-}
-
-/** @throws NOT_FOUND */
-export async function get<S extends object, E extends { readonly type: string }>(db: Query, entity: Entity<S, E>, id: string): Promise<Current<S>> {
-  const found = await find(db, entity, id);
-  if (!found) throw fail("NOT_FOUND", { what: entity.what, id });
-  return found;
-}
-
-/** An entity, held until the transaction ends. @throws NOT_FOUND */
-export async function lock<S extends object, E extends { readonly type: string }>(tx: Tx, entity: Entity<S, E>, id: string): Promise<Current<S>> {
-  const row = await tx.selectFrom(entity.table).select(["state", "version"]).where("id", "=", id).forUpdate().executeTakeFirst();
-  if (!row) throw fail("NOT_FOUND", { what: entity.what, id });
-  return { state: row.state as S, version: row.version };
-}
-
-async function append<S extends object, E extends { readonly type: string }>(
-  tx: Tx,
-  entity: Entity<S, E>,
-  id: string,
-  current: Current<S> | undefined,
-  events: readonly E[],
-  { actor, correlation, causation }: Context,
-): Promise<Current<S>> {
-  if (!events.length) return current!;
-  const at = await now(tx);
-  const first = (current?.version ?? 0) + 1;
-  await tx
-    .insertInto("events")
-    .values(
-      events.map((event, i) => ({
-        kind: entity.kind,
-        entity: id,
-        version: first + i,
-        type: event.type,
-        module: entity.module,
-        data: JSON.stringify(dataOf(event)),
-        actor,
-        correlation,
-        causation: causation ?? null,
-        at,
-      })),
-    )
-    .execute();
-  const state = events.reduce<S | undefined>((s, event) => entity.apply(s, event, at.toISOString()), current?.state)!;
-  const version = first + events.length - 1;
-  const columns = entity.columns(state);
-  const row = { version, state: JSON.stringify(state), ...columns };
-  if (!columns) await tx.deleteFrom(entity.table).where("id", "=", id).execute();
-  else if (current) {
-    await tx
-      .updateTable(entity.table)
-      .set(row as never)
-      .where("id", "=", id)
-      .execute();
-  } else {
-    await tx
-      .insertInto(entity.table)
-      .values({ id, ...row } as never)
-      .execute();
+  constructor(definition: Definition<S, E>) {
+    this.definition = definition;
   }
-  await notify(tx, CHANGES, `${entity.kind}:${id}:${version}`);
-  return { state, version };
+
+  /**
+   * Changes one: what `decide` returns is appended. Nothing changes if that is nothing. The row is locked.
+   * @throws NOT_FOUND unless it exists, and what `decide` throws
+   */
+  async change(tx: Tx, id: string, context: Context, decide: (state: S, version: number) => readonly E[]): Promise<Current<S>> {
+    const current = await this.lock(tx, id);
+    return this.#append(tx, id, current, decide(current.state, current.version), context);
+  }
+
+  /** Creates one. Of two that create the same at once, one fails at the unique (entity, version): see `isDuplicate`. */
+  create(tx: Tx, id: string, context: Context, events: readonly E[]): Promise<Current<S>> {
+    return this.#append(tx, id, undefined, events, context);
+  }
+
+  async find(db: Query, id: string): Promise<Current<S> | undefined> {
+    const row = await db.selectFrom(this.definition.table).select(["state", "version"]).where("id", "=", id).executeTakeFirst();
+    return row && { state: row.state as S, version: row.version };
+  }
+
+  /** @throws NOT_FOUND */
+  async get(db: Query, id: string): Promise<Current<S>> {
+    return this.#there(await this.find(db, id), id);
+  }
+
+  /** One, held until the transaction ends. @throws NOT_FOUND */
+  async lock(tx: Tx, id: string): Promise<Current<S>> {
+    const row = await tx.selectFrom(this.definition.table).select(["state", "version"]).where("id", "=", id).forUpdate().executeTakeFirst();
+    return this.#there(row && { state: row.state as S, version: row.version }, id);
+  }
+
+  /** Folds events, in order of version, to a state. */
+  fold(events: readonly StoredEvent[]): S | undefined {
+    const { apply } = this.definition;
+    return events.reduce<S | undefined>((state, { type, data, at }) => apply(state, { type, ...data } as unknown as E, at.toISOString()), undefined);
+  }
+
+  #there(found: Current<S> | undefined, id: string): Current<S> {
+    if (!found) throw fail("NOT_FOUND", { what: this.definition.kind, id });
+    return found;
+  }
+
+  async #append(
+    tx: Tx,
+    id: string,
+    current: Current<S> | undefined,
+    events: readonly E[],
+    { actor, correlation, causation }: Context,
+  ): Promise<Current<S>> {
+    if (!events.length) return current!;
+    const { kind, module, table, apply, columns } = this.definition;
+    const at = await now(tx);
+    const first = (current?.version ?? 0) + 1;
+    const told = events.map((event, i) => ({
+      kind,
+      entity: id,
+      version: first + i,
+      type: event.type,
+      module,
+      data: JSON.stringify(dataOf(event)),
+      actor,
+      correlation,
+      causation: causation ?? null,
+      at,
+    }));
+    await tx.insertInto("events").values(told).execute();
+    const state = events.reduce<S | undefined>((s, event) => apply(s, event, at.toISOString()), current?.state)!;
+    const version = first + events.length - 1;
+    const found = columns(state);
+    const row = { version, state: JSON.stringify(state), ...found } as never;
+    if (!found) await tx.deleteFrom(table).where("id", "=", id).execute();
+    else if (current) await tx.updateTable(table).set(row).where("id", "=", id).execute();
+    else
+      await tx
+        .insertInto(table)
+        .values({ id, ...(row as object) } as never)
+        .execute();
+    await notify(tx, CHANGES, `${kind}:${id}:${version}`);
+    return { state, version };
+  }
 }
 
 /** Tells every server, once the transaction is committed. */
@@ -171,14 +165,3 @@ export async function now(db: Query): Promise<Date> {
 
 /** Whether the database refused a second one of what must be unique. */
 export const isDuplicate = (error: unknown): boolean => (error as { code?: string }).code === "23505";
-
-interface StoredEvent {
-  readonly version: number;
-  readonly type: string;
-  readonly data: object;
-  readonly at: Date;
-}
-
-/** Folds events, in order of version, to a state. */
-export const fold = <S extends object, E extends { readonly type: string }>(entity: Entity<S, E>, events: readonly StoredEvent[]): S | undefined =>
-  events.reduce<S | undefined>((state, { type, data, at }) => entity.apply(state, { type, ...data } as unknown as E, at.toISOString()), undefined);

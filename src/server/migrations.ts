@@ -47,6 +47,13 @@ export const migrations: Migrations = {
     "create index runs_created on runs (created_at, id)",
     "create index runs_tags on runs using gin (tags)",
 
+    // Every parameter of a run by its path, so that runs are found and sorted by any of them through an index.
+    `create table run_params (
+      run uuid not null, path text not null, number double precision, text text,
+      primary key (run, path))`,
+    "create index run_params_number on run_params (path, number, run)",
+    "create index run_params_text on run_params (path, left(text, 200), run)",
+
     `create table metric_series (
       run uuid not null, series text not null,
       last double precision, last_step bigint not null, min double precision, min_step bigint not null,

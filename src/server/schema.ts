@@ -56,6 +56,12 @@ export interface Schema {
     progress: ColumnType<Json | null, string | null, string | null>;
     metric_seq: Generated<number>;
   };
+  run_params: {
+    run: string;
+    path: string;
+    number: number | null;
+    text: string | null;
+  };
   metric_series: {
     run: string;
     series: string;

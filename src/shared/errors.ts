@@ -159,6 +159,11 @@ export const errors = {
     message: (d) => `there is nothing at ${d.method} ${d.path}`,
     fix: () => "See /docs for every route.",
   }),
+  NO_METHOD: error<{ method: string; path: string }>({
+    status: 405,
+    message: (d) => `${d.path} does not take ${d.method}`,
+    fix: () => "See the header Allow, or /docs for every route.",
+  }),
   WRONG_STATE: error<{ what: string; state: string; verb: string; want: string }>({
     status: 409,
     message: (d) => `${d.what} is ${d.state}, so it cannot be ${d.verb}`,

@@ -8,10 +8,10 @@ import { fail } from "../shared/errors.ts";
  * @param parts written one after the other
  * @throws WRITE_FAILED
  */
-export async function writeAtomically(path: string, parts: readonly (Uint8Array | string)[]): Promise<void> {
+export async function writeAtomically(path: string, parts: readonly (Uint8Array | string)[], mode = 0o644): Promise<void> {
   const partial = `${path}.partial`;
   try {
-    const file = await open(partial, "w", 0o644);
+    const file = await open(partial, "w", mode);
     try {
       for (const part of parts) await file.writeFile(part);
       await file.sync();

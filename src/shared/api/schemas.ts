@@ -79,6 +79,9 @@ export const catalogEntry = z
 export type CatalogEntry = z.infer<typeof catalogEntry>;
 export const catalogView = z.record(z.string(), z.array(catalogEntry)).meta({ id: "Catalog" });
 
+const reason = z.object({ code: z.string(), message: z.string(), fix: z.string() }).meta({ id: "Reason", description: "Why it is in this state." });
+export type Reason = z.infer<typeof reason>;
+
 // --- datasets ---
 
 export const datasetFile = z.strictObject({
@@ -104,7 +107,7 @@ export const dataset = z
     name: z.string(),
     version: z.int().min(1),
     state: z.enum(["reading", "ready", "failed"]),
-    reason: z.string().optional(),
+    reason: reason.optional(),
     source: z.object({ id: z.string(), params: values }).meta({ description: "The catalog's dataset that reads the files, and its parameters." }),
     files: z.array(datasetFile),
     facts: datasetFacts.optional(),
@@ -156,7 +159,7 @@ export const runSettings = z
   .meta({ id: "RunSettings", description: "A request with every default filled in." });
 
 export const source = z
-  .object({ id, name: z.string(), version: z.int(), files: z.array(datasetFile) })
+  .object({ name: z.string(), version: z.int(), files: z.array(datasetFile) })
   .meta({ id: "DatasetSource", description: "The registered dataset a run reads." });
 export type DatasetSource = z.infer<typeof source>;
 
@@ -222,9 +225,6 @@ export type EvaluationView = z.infer<typeof evaluation>;
 export const reproduction = z
   .object({ experiment: id, same: z.boolean(), differences: z.array(z.string()) })
   .meta({ id: "Reproduction", description: "Whether training again from a manifest gave the same bits." });
-
-const reason = z.object({ code: z.string(), message: z.string(), fix: z.string() }).meta({ id: "Reason", description: "Why it is in this state." });
-export type Reason = z.infer<typeof reason>;
 
 const runHead = {
   id,
@@ -323,7 +323,6 @@ export const manifest = z
   .object({
     manifest: z.literal(1),
     run: z.object({
-      id,
       number: z.int(),
       name: z.string(),
       note: z.string(),

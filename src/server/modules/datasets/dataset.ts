@@ -1,7 +1,7 @@
 /** A version of a registered dataset as an entity. Its files never change. Pure. */
 import type { z } from "zod";
 import type { DatasetFacts, datasetFile, Reason } from "../../../shared/api/schemas.ts";
-import { applying, type Entity } from "../../entity.ts";
+import { applying, Entity } from "../../entity.ts";
 
 export interface DatasetState {
   readonly id: string;
@@ -26,11 +26,10 @@ export type DatasetEvent =
   | { readonly type: "restored" }
   | { readonly type: "purged" };
 
-export const datasetEntity: Entity<DatasetState, DatasetEvent> = {
+export const datasetEntity = new Entity<DatasetState, DatasetEvent>({
   kind: "dataset",
   module: "datasets",
   table: "datasets",
-  what: "dataset",
   apply: applying<DatasetState, DatasetEvent, "registered">("registered", (registered, at) => ({ ...registered, status: "reading", createdAt: at }), {
     read: (_, { facts }) => ({ status: "ready", facts, reason: undefined }),
     refused: (_, { reason }) => ({ status: "failed", reason }),
@@ -49,4 +48,4 @@ export const datasetEntity: Entity<DatasetState, DatasetEvent> = {
           created_at: new Date(s.createdAt),
           deleted_at: s.deletedAt ? new Date(s.deletedAt) : null,
         },
-};
+});

@@ -1,16 +1,15 @@
 /** An experiment as an entity: one event, after which nothing changes. Pure. */
 import type { z } from "zod";
 import type { experiment } from "../../../shared/api/schemas.ts";
-import { applying, type Entity } from "../../entity.ts";
+import { applying, Entity } from "../../entity.ts";
 
 export type ExperimentState = z.infer<typeof experiment>;
 export type ExperimentEvent = { readonly type: "archived" } & Omit<ExperimentState, "createdAt">;
 
-export const experimentEntity: Entity<ExperimentState, ExperimentEvent> = {
+export const experimentEntity = new Entity<ExperimentState, ExperimentEvent>({
   kind: "experiment",
   module: "experiments",
   table: "experiments",
-  what: "experiment",
   apply: applying<ExperimentState, ExperimentEvent, "archived">("archived", (archived, at) => ({ ...archived, createdAt: at }), {}),
   columns: (s) => ({ hash: s.hash, name: s.name, run: s.run, created_at: new Date(s.createdAt) }),
-};
+});

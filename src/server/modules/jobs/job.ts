@@ -1,7 +1,7 @@
 /** A job as an entity: a unit of work that is queued, leased to a worker, tried again, and once done stays done. Pure. */
 import type { EntityKind, JobKind, Reason } from "../../../shared/api/schemas.ts";
 import { fail } from "../../../shared/errors.ts";
-import { applying, type Entity } from "../../entity.ts";
+import { applying, Entity } from "../../entity.ts";
 
 export interface JobState {
   readonly id: string;
@@ -31,11 +31,10 @@ export type JobEvent =
   | { readonly type: "requeued" }
   | { readonly type: "cancelled" };
 
-export const jobEntity: Entity<JobState, JobEvent> = {
+export const jobEntity = new Entity<JobState, JobEvent>({
   kind: "job",
   module: "jobs",
   table: "jobs",
-  what: "job",
   apply: applying<JobState, JobEvent, "queued">("queued", (queued, at) => ({ ...queued, status: "queued", attempts: 0, createdAt: at }), {
     claimed: (s, { worker }) => ({ status: "running", worker, attempts: s.attempts + 1 }),
     retried: (_, { reason, attempts }) => ({ status: "queued", reason, attempts, worker: undefined }),
@@ -55,7 +54,7 @@ export const jobEntity: Entity<JobState, JobEvent> = {
     created_at: new Date(s.createdAt),
     ended_at: s.endedAt ? new Date(s.endedAt) : null,
   }),
-};
+});
 
 export const MAX_ATTEMPTS = 5;
 /** Seconds before the next attempt: 1, 2, 4, 8, … at most a minute. */

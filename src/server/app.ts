@@ -1,0 +1,349 @@
+/** Builds the HTTP server from the table of endpoints and the modules' handlers. Never listens. */
+import { randomUUID } from "node:crypto";
+import { Readable } from "node:stream";
+import sse from "@fastify/sse";
+import swagger from "@fastify/swagger";
+import swaggerUi from "@fastify/swagger-ui";
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyPluginAsync,
+  type FastifyReply,
+  type FastifyRequest,
+} from "fastify";
+import { jsonSchemaTransform, jsonSchemaTransformObject, serializerCompiler } from "fastify-type-provider-zod";
+import type { z } from "zod";
+import { type Endpoint, endpoints, type OperationId } from "../shared/api/endpoints.ts";
+import { type ErrorBody, errorBody } from "../shared/api/schemas.ts";
+import { fail, type Problem, TrainyardError } from "../shared/errors.ts";
+import { authorize, checkOrigin, identify, type Secrets } from "./gate.ts";
+import type { Asked, Download, Handler, Handlers } from "./handler.ts";
+import type { Kernel } from "./kernel.ts";
+import { adminRoutes } from "./modules/admin/routes.ts";
+import { artifactRoutes } from "./modules/artifacts/routes.ts";
+import { catalogRoutes } from "./modules/catalog/routes.ts";
+import { datasetRoutes } from "./modules/datasets/routes.ts";
+import { evaluationRoutes } from "./modules/evaluation/routes.ts";
+import { eventRoutes } from "./modules/events/routes.ts";
+import { experimentRoutes } from "./modules/experiments/routes.ts";
+import { jobRoutes } from "./modules/jobs/routes.ts";
+import type { LiveMessage } from "./modules/runs/follow.ts";
+import { runRoutes } from "./modules/runs/routes.ts";
+import { trainingRoutes } from "./modules/training/routes.ts";
+import { problemsOf } from "./validation.ts";
+
+const handlers: Handlers<OperationId> = {
+  ...catalogRoutes,
+  ...datasetRoutes,
+  ...trainingRoutes,
+  ...runRoutes,
+  ...artifactRoutes,
+  ...evaluationRoutes,
+  ...experimentRoutes,
+  ...eventRoutes,
+  ...jobRoutes,
+  ...adminRoutes,
+};
+
+const MiB = 2 ** 20;
+const BODY_LIMIT = 2 * MiB;
+/** Bodies that may be larger: a picture in base64, a worker's points, the facts of a large network. */
+const bodyLimits: Partial<Record<OperationId, number>> = {
+  predictWithRun: 28 * MiB,
+  predictWithExperiment: 28 * MiB,
+  report: 32 * MiB,
+  finishJob: 32 * MiB,
+};
+/** Operations that check their body themselves, so that they can tell its problems with others. */
+const checksItself: ReadonlySet<OperationId> = new Set(["createRun", "checkTraining"]);
+
+declare module "fastify" {
+  interface FastifyRequest {
+    actor: string;
+    correlation: string;
+    operation?: OperationId;
+  }
+}
+
+export async function buildApp(kernel: Kernel, secrets: Secrets, version: string): Promise<FastifyInstance> {
+  const app = Fastify({
+    loggerInstance: kernel.log as FastifyBaseLogger,
+    disableRequestLogging: true,
+    genReqId: () => randomUUID(),
+    bodyLimit: BODY_LIMIT,
+    exposeHeadRoutes: false,
+    routerOptions: { maxParamLength: 300 },
+    // A slow client holds a socket, not the server; long polls and streams are answers, not requests.
+    requestTimeout: 0,
+    connectionTimeout: 0,
+    keepAliveTimeout: 72_000,
+    forceCloseConnections: true,
+  });
+  app.decorateRequest("actor", "");
+  app.decorateRequest("correlation", "");
+
+  app.setValidatorCompiler<z.ZodType>(({ schema, httpPart }) => (data) => {
+    const { success, data: value } = schema.safeParse(data);
+    if (success) return { value };
+    return { error: fail("INVALID_REQUEST", { problems: problemsOf(schema, data, httpPart === "body" ? "" : httpPart) }) as never };
+  });
+  app.setSerializerCompiler(serializerCompiler);
+  parseBodies(app);
+  await app.register(sse as unknown as FastifyPluginAsync<{ heartbeatInterval: number }>, { heartbeatInterval: 15_000 });
+  await app.register(swagger, {
+    openapi: {
+      openapi: "3.1.0",
+      info: { title: "Trainyard", version, description: "Train, watch, evaluate, archive and use machine-learning models." },
+      tags: [...new Set(Object.values(endpoints).map(({ module }) => module))].map((name) => ({ name })),
+      components: { securitySchemes: { token: { type: "http", scheme: "bearer" } } },
+    },
+    transform: jsonSchemaTransform,
+    transformObject: jsonSchemaTransformObject,
+  });
+  await app.register(swaggerUi, { routePrefix: "/docs" });
+
+  app.addHook("onRequest", async (request, reply) => {
+    request.correlation = correlationOf(request);
+    reply.header("x-request-id", request.id);
+    reply.header("x-content-type-options", "nosniff");
+    checkOrigin(request, kernel.config);
+    const actor = identify(request, secrets);
+    request.actor = actor.name;
+    const { operationId } = (request.routeOptions.schema ?? {}) as { operationId?: OperationId };
+    request.operation = operationId;
+    authorize(actor, operationId ? endpoints[operationId].action : "read");
+    if (/%00/i.test(request.url)) throw fail("BAD_BODY", { want: "a request without NUL characters", got: "its URL has one" });
+  });
+  app.addHook("onResponse", async (request, reply) => {
+    const { operation } = request;
+    if (!operation) return;
+    kernel.telemetry.requestSeconds.observe({ operation, status: String(reply.statusCode) }, reply.elapsedTime / 1000);
+    record(kernel, request, endpoints[operation], reply.statusCode);
+    kernel.log.debug(
+      {
+        requestId: request.id,
+        correlation: request.correlation,
+        flow: endpoints[operation].module,
+        function: operation,
+        ms: Math.round(reply.elapsedTime),
+        status: reply.statusCode,
+      },
+      "answered",
+    );
+  });
+  app.setErrorHandler((error: FastifyError, request, reply) => sendError(kernel, error, request, reply));
+  app.setNotFoundHandler((request, reply) => {
+    const path = request.url.split("?")[0]!;
+    const others = Object.values(endpoints as Record<string, Endpoint>).filter((e) => pattern(e.path).test(path));
+    if (others.length) reply.header("allow", [...new Set(others.map(({ method }) => method))].join(", "));
+    const error = fail(others.length ? "NO_METHOD" : "NO_ROUTE", { method: request.method, path: path.slice(0, 200) });
+    return sendError(kernel, error, request, reply);
+  });
+
+  for (const id of Object.keys(endpoints) as OperationId[]) addRoute(app, kernel, id);
+  app.get("/openapi.json", { schema: { hide: true } }, async () => app.swagger());
+  await app.ready();
+  return app;
+}
+
+const pattern = (path: string): RegExp => new RegExp(`^${path.replace(/\{\w+\}/g, "[^/]+")}$`);
+
+/** Given by who asks, so that what follows from one thing can be found together; else the request is its own beginning. */
+function correlationOf({ headers, id }: FastifyRequest): string {
+  const given = headers["x-correlation-id"];
+  return typeof given === "string" && /^[\w.:-]{1,100}$/.test(given) ? given : id;
+}
+
+/** JSON, and raw bytes where an endpoint takes them; nothing else. */
+function parseBodies(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers();
+  const parse = app.getDefaultJsonParser("error", "error");
+  app.addContentTypeParser("application/json", { parseAs: "string" }, (request, text, done) => {
+    const body = text as string;
+    if (!body.trim()) return done(null, undefined);
+    // Neither PostgreSQL's text nor its JSON can hold NUL or half a surrogate pair.
+    if (/\\u0000|\\u[dD][89a-fA-F]/.test(body) && !storable(body)) {
+      return done(fail("BAD_BODY", { want: "JSON whose text has no NUL and no broken surrogate pair", got: "it has one" }), undefined);
+    }
+    return parse(request, body, done);
+  });
+  app.addContentTypeParser("application/octet-stream", (_, payload, done) => done(null, payload));
+}
+
+function storable(body: string): boolean {
+  try {
+    return !/\0|\p{Cs}/u.test(
+      JSON.stringify(JSON.parse(body), (_, v) => v)
+        .replace(/\\u0000/g, "\0")
+        .replace(/\\u(d[89ab][0-9a-f]{2})/gi, "\ud800"),
+    );
+  } catch {
+    return true; // told by the parser
+  }
+}
+
+function addRoute(app: FastifyInstance, kernel: Kernel, id: OperationId): void {
+  const endpoint: Endpoint = endpoints[id];
+  const { method, path, summary, module, params, query, body, response, content, status = 200, upload, creates } = endpoint;
+  const ok = response ?? { type: "null" };
+  app.route({
+    method,
+    url: path.replace(/\{(\w+)\}/g, ":$1"),
+    ...(content === "events" && { sse: "only" as const }),
+    bodyLimit: upload ? kernel.config.maxUpload : (bodyLimits[id] ?? BODY_LIMIT),
+    ...(checksItself.has(id) && { attachValidation: true }),
+    schema: {
+      operationId: id,
+      summary,
+      tags: [module],
+      ...(params && { params }),
+      ...(query && { querystring: query }),
+      ...(body && { body }),
+      ...(upload && { consumes: ["application/octet-stream"] }),
+      response: { ...(content ? {} : { [status]: status === 204 ? undefined : ok }), "4xx": errorBody, "5xx": errorBody },
+      ...(creates && { description: "Takes the header Idempotency-Key: the same key creates once, however often it is sent." }),
+    } as never,
+    handler: async (request, reply) => {
+      const handler = handlers[id] as unknown as Handler<"getRun">;
+      const answer: unknown = await handler(kernel, asked(request, reply, endpoint) as never, reply);
+      reply.code(status);
+      if (content === "events") return sendEvents(reply, answer as AsyncGenerator<LiveMessage>);
+      if (content === "stream") return sendFile(reply, answer as Download);
+      if (content === "jsonl") return reply.type("application/x-ndjson").send(Readable.from(answer as AsyncGenerator<string>));
+      if (content === "text") return reply.type("text/plain; version=0.0.4; charset=utf-8").send(answer);
+      return reply.send(answer);
+    },
+  });
+}
+
+function asked(request: FastifyRequest, reply: FastifyReply, endpoint: Endpoint): Asked<OperationId> {
+  const gone = new AbortController();
+  // The answer's end, not the request's: a request that was read to its end is still waited for.
+  reply.raw.once("close", () => gone.abort(new Error("whoever asked is gone")));
+  const { headers, params, query, body } = request;
+  if (endpoint.body && body === undefined && !request.validationError) throw fail("BAD_BODY", { want: "JSON", got: "there is none" });
+  const length = headers["content-length"];
+  const header = (name: string) => (typeof headers[name] === "string" ? headers[name] : undefined);
+  return {
+    params,
+    query,
+    body,
+    context: { actor: request.actor, correlation: request.correlation },
+    key: endpoint.creates ? keyOf(header("idempotency-key")) : undefined,
+    lastEventId: header("last-event-id"),
+    range: rangeOf(header("range")),
+    upload: endpoint.upload ? bodyStream(body, request) : undefined,
+    length: length === undefined ? undefined : Number(length),
+    signal: gone.signal,
+  } as unknown as Asked<OperationId>;
+}
+
+function bodyStream(body: unknown, request: FastifyRequest): Readable {
+  if (body instanceof Readable) return body;
+  if (body === undefined && request.headers["content-length"] === "0") return Readable.from([]);
+  throw fail("CONTENT_TYPE", { want: "application/octet-stream", got: request.headers["content-type"] ?? "missing" });
+}
+
+function keyOf(key: string | undefined): string | undefined {
+  if (key === undefined || /^[\x21-\x7e]{1,200}$/.test(key)) return key;
+  throw fail("BAD_PARAMETER", {
+    where: "the request",
+    name: "Idempotency-Key",
+    want: "1 to 200 printable characters without spaces",
+    got: JSON.stringify(key.slice(0, 80)),
+  });
+}
+
+/** One range of bytes (RFC 9110 section 14): what is no such range is as if it were not there. */
+function rangeOf(header: string | undefined): Asked<OperationId>["range"] {
+  const [, start, end] = /^bytes=(\d{1,15})-(\d{1,15})?$/.exec(header ?? "") ?? [];
+  if (start === undefined || (end !== undefined && Number(end) < Number(start))) return undefined;
+  return { start: Number(start), ...(end !== undefined && { end: Number(end) }) };
+}
+
+async function sendEvents(reply: FastifyReply, messages: AsyncGenerator<LiveMessage>): Promise<void> {
+  // The first message decides whether there is anything to follow: until then a refusal is an ordinary answer.
+  const first = await messages.next();
+  reply.header("cache-control", "no-store");
+  async function* all() {
+    if (first.done) return;
+    yield first.value;
+    yield* messages;
+  }
+  await reply.sse.send(all());
+}
+
+/** User bytes: an attachment of fixed type, whatever they are. */
+function sendFile(reply: FastifyReply, file: Download | { readonly location: string }): FastifyReply {
+  if ("location" in file) return reply.redirect(file.location, 302);
+  const { body, size, filename } = file;
+  const range = rangeOf(reply.request.headers.range);
+  reply.header("accept-ranges", "bytes").header("content-disposition", `attachment; filename="${filename.replace(/[^\w.-]/g, "_")}"`);
+  reply.header("content-security-policy", "default-src 'none'; sandbox").type("application/octet-stream");
+  if (range) {
+    const end = Math.min(range.end ?? size - 1, size - 1);
+    reply
+      .code(206)
+      .header("content-range", `bytes ${range.start}-${end}/${size}`)
+      .header("content-length", end - range.start + 1);
+  } else reply.header("content-length", size);
+  return reply.send(body);
+}
+
+/** The exchange of client and module, as two messages: what was asked and what came of it. */
+function record({ messages }: Kernel, request: FastifyRequest, { module, exchange }: Endpoint, status: number): void {
+  if (!exchange) return;
+  const { aggregator } = exchange;
+  const common = { aggregator, mode: "sync", correlation: request.correlation } as const;
+  const there = { ...common, source: "client", destination: module, payload: exchange.request };
+  const back = { ...common, source: module, destination: "client", payload: status < 400 ? exchange.answer : exchange.refused };
+  for (const one of [there, back]) for (const direction of ["send", "receive"] as const) messages.record({ ...one, direction });
+}
+
+/** Fastify's own refusals, in our words. */
+const translated: Readonly<Record<string, (error: FastifyError, request: FastifyRequest) => TrainyardError>> = {
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: (_, request) =>
+    fail("CONTENT_TYPE", {
+      want: request.operation && (endpoints[request.operation] as Endpoint).upload ? "application/octet-stream" : "application/json",
+      got: request.headers["content-type"] ?? "missing",
+    }),
+  FST_ERR_CTP_BODY_TOO_LARGE: (_, request) => fail("PAYLOAD_TOO_LARGE", { limit: request.routeOptions.bodyLimit }),
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: (error) => fail("BAD_BODY", { want: "as long as its Content-Length says", got: error.message }),
+  FST_ERR_CTP_INVALID_JSON_BODY: (error) => fail("BAD_BODY", { want: "JSON", got: `it does not parse (${error.message})` }),
+};
+
+function known(error: FastifyError, request: FastifyRequest): TrainyardError {
+  if (error instanceof TrainyardError) return error;
+  const translate = translated[error.code];
+  if (translate) return translate(error, request);
+  if (error instanceof SyntaxError) return fail("BAD_BODY", { want: "JSON", got: `it does not parse (${error.message})` });
+  if ((error.statusCode ?? 500) < 500) return fail("BAD_BODY", { want: "a request that can be read", got: error.message });
+  return fail("INTERNAL", { detail: "the server failed to answer" }, error);
+}
+
+function sendError(kernel: Kernel, thrown: FastifyError | TrainyardError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const error = known(thrown as FastifyError, request);
+  const { code, status, message, fix, details } = error;
+  if (status >= 500) {
+    const { operation } = request;
+    kernel.log.error(
+      {
+        err: error.cause ?? error,
+        requestId: request.id,
+        correlation: request.correlation,
+        flow: operation ? endpoints[operation].module : "server",
+        function: operation,
+      },
+      message,
+    );
+  }
+  const { problems = [], ...rest } = details as { problems?: Problem[] };
+  if (status === 503) reply.header("retry-after", "1");
+  const body: ErrorBody = { error: { code, status, message, fix, details: rest, problems, requestId: request.id } };
+  return reply
+    .code(status)
+    .type("application/json")
+    .serializer((value: unknown) => JSON.stringify(value))
+    .send(body);
+}

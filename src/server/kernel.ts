@@ -1,0 +1,37 @@
+/** What the modules stand on. Made once by `platform.ts`. */
+import type { Logger } from "pino";
+import type { Blobs } from "../storage/blobs.ts";
+import type { ObjectStore } from "../storage/object-store.ts";
+import type { Config } from "./config.ts";
+import type { Database } from "./database/index.ts";
+import type { Context } from "./entity.ts";
+import type { Live } from "./live.ts";
+import type { Aggregator, MessageLog } from "./messages.ts";
+import type { Predictor } from "./predictor.ts";
+import type { Telemetry } from "./telemetry.ts";
+
+export interface Kernel {
+  readonly config: Config;
+  readonly db: Database;
+  readonly store: ObjectStore;
+  readonly blobs: Blobs;
+  readonly live: Live;
+  readonly messages: MessageLog;
+  readonly predictor: Predictor;
+  readonly telemetry: Telemetry;
+  readonly log: Logger;
+}
+
+/** One module tells another through a queue: a sent record and a received one, as both are in this process. */
+export function tell(
+  { messages }: Pick<Kernel, "messages">,
+  queue: Aggregator,
+  source: string,
+  destination: string,
+  payload: string,
+  { correlation }: Context,
+): void {
+  const record = { aggregator: queue, source, destination, mode: "async", payload, correlation } as const;
+  messages.record({ ...record, direction: "send" });
+  messages.record({ ...record, direction: "receive" });
+}

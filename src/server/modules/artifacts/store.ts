@@ -1,0 +1,79 @@
+/** Which blobs there are and who needs them. A blob is deleted only when nobody does, and in two steps, so that an upload of the same content can't fall between. */
+import { sql } from "kysely";
+import type { EntityKind } from "../../../shared/api/schemas.ts";
+import { fail } from "../../../shared/errors.ts";
+import type { Query, Tx } from "../../entity.ts";
+
+/** Announces an upload: from now on a purge leaves the blob alone for the time of grace. @throws STORE_BUSY while it is being deleted */
+export async function announce(db: Query, sha256: string, size: number): Promise<void> {
+  const { rows } = await sql`insert into blobs (sha256, size) values (${sha256}, ${size})
+    on conflict (sha256) do update set touched_at = now(), size = excluded.size where not blobs.deleting returning sha256`.execute(db);
+  if (!rows.length) throw fail("STORE_UNAVAILABLE", { store: "object store", detail: `${sha256.slice(0, 12)} is being deleted at this moment` });
+}
+
+/** Makes an entity need blobs, under names; a name that it had before now means the new one. @throws NOT_FOUND for a blob that was never uploaded */
+export async function refer(tx: Tx, owner: { kind: EntityKind; id: string }, files: readonly { name: string; sha256: string }[]): Promise<void> {
+  if (!files.length) return;
+  const wanted = [...new Set(files.map(({ sha256 }) => sha256))];
+  const there = await tx.selectFrom("blobs").select("sha256").where("sha256", "in", wanted).where("deleting", "=", false).forShare().execute();
+  const missing = wanted.find((sha256) => !there.some((blob) => blob.sha256 === sha256));
+  if (missing) throw fail("NOT_FOUND", { what: "upload", id: missing });
+  await tx
+    .insertInto("blob_refs")
+    .values(files.map(({ name, sha256 }) => ({ owner_kind: owner.kind, owner: owner.id, name, sha256 })))
+    .onConflict((conflict) => conflict.columns(["owner_kind", "owner", "name"]).doUpdateSet({ sha256: sql`excluded.sha256` }))
+    .execute();
+}
+
+export async function forget(tx: Tx, owner: { kind: EntityKind; id: string }): Promise<void> {
+  await tx.deleteFrom("blob_refs").where("owner_kind", "=", owner.kind).where("owner", "=", owner.id).execute();
+}
+
+/** Whether an entity refers to a blob: what a worker may read. */
+export async function refersTo(db: Query, owners: readonly string[], sha256: string): Promise<boolean> {
+  return Boolean(await db.selectFrom("blob_refs").select("name").where("owner", "in", owners).where("sha256", "=", sha256).executeTakeFirst());
+}
+
+const unneeded = (grace: number) => sql<boolean>`touched_at < now() - make_interval(secs => ${grace})
+  and not exists (select 1 from blob_refs r where r.sha256 = blobs.sha256)`;
+
+/** Marks blobs that nobody needs, some at a time; what an earlier purge left marked comes again. */
+export async function markUnneeded(db: Query, graceSeconds: number, limit: number): Promise<{ sha256: string; size: number }[]> {
+  const { rows } = await sql<{ sha256: string; size: number }>`update blobs set deleting = true where sha256 in (
+      select sha256 from blobs where deleting or (${unneeded(graceSeconds)}) limit ${limit} for update skip locked) returning sha256, size`.execute(
+    db,
+  );
+  return rows;
+}
+
+export async function removeMarked(db: Query, sha256: string): Promise<void> {
+  await db.deleteFrom("blobs").where("sha256", "=", sha256).where("deleting", "=", true).execute();
+}
+
+export interface Use {
+  readonly blobs: number;
+  readonly bytes: number;
+}
+
+/** What is stored, in all and by the kind of entity that needs it; what two kinds need counts for both. */
+export async function use(db: Query): Promise<Use & { byKind: Record<string, Use> }> {
+  const total = await sql<Use>`select count(*) as blobs, coalesce(sum(size), 0)::bigint as bytes from blobs`.execute(db);
+  const kinds = await sql<Use & { kind: string }>`select owner_kind as kind, count(*) as blobs, sum(size)::bigint as bytes from (
+      select distinct r.owner_kind, b.sha256, b.size from blob_refs r join blobs b using (sha256)) one group by owner_kind`.execute(db);
+  const number = ({ blobs, bytes }: Use) => ({ blobs: Number(blobs), bytes: Number(bytes) });
+  return { ...number(total.rows[0]!), byKind: Object.fromEntries(kinds.rows.map((row) => [row.kind, number(row)])) };
+}
+
+/** What a purge would free, once the references of the trash are gone too. */
+export async function reclaimable(db: Query, graceSeconds: number): Promise<Use & { runs: number; datasets: number }> {
+  const { rows } = await sql<Use & { runs: number; datasets: number }>`
+    with trash as (select 'run' as kind, id from runs where trashed_at is not null
+      union all select 'dataset', id from datasets where deleted_at is not null),
+    freed as (select sha256, size from blobs where touched_at < now() - make_interval(secs => ${graceSeconds})
+      and not exists (select 1 from blob_refs r where r.sha256 = blobs.sha256
+        and not exists (select 1 from trash t where t.kind = r.owner_kind and t.id = r.owner)))
+    select (select count(*) from trash where kind = 'run') as runs, (select count(*) from trash where kind = 'dataset') as datasets,
+      (select count(*) from freed) as blobs, (select coalesce(sum(size), 0)::bigint from freed) as bytes`.execute(db);
+  const { runs, datasets, blobs, bytes } = rows[0]!;
+  return { runs: Number(runs), datasets: Number(datasets), blobs: Number(blobs), bytes: Number(bytes) };
+}

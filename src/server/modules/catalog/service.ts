@@ -1,0 +1,35 @@
+/** The catalog as others see it: every entry with its parameter specs, and what goes with what. */
+import { catalog } from "../../../catalog/index.ts";
+import { lossesFor, optimizersFor, trainingParams } from "../../../catalog/run-settings.ts";
+import type { CatalogEntry } from "../../../shared/api/schemas.ts";
+import type { Head } from "../../../shared/define.ts";
+import { fail } from "../../../shared/errors.ts";
+
+type Kind = keyof typeof catalog;
+const kinds = Object.keys(catalog) as Kind[];
+
+/** What a kind of entry tells besides its head. */
+const more: { readonly [K in Kind]?: (entry: (typeof catalog)[K][number]) => object } = {
+  datasets: ({ tasks, suggestedModel, facts }) => ({ tasks, suggestedModel, ...facts }),
+  models: (model) => ({ tasks: model.tasks, losses: lossesFor(model), optimizers: optimizersFor(model) }),
+  losses: ({ tasks }) => ({ tasks }),
+  metrics: ({ tasks }) => ({ tasks }),
+};
+
+function present(kind: Kind, entry: Head): CatalogEntry {
+  const { id, title, summary, reference, params } = entry;
+  return { id, title, summary, reference, params, ...more[kind]?.(entry as never) } as CatalogEntry;
+}
+
+export const wholeCatalog = (): Record<string, CatalogEntry[]> => ({
+  ...Object.fromEntries(kinds.map((kind) => [kind, catalog[kind].map((entry) => present(kind, entry))])),
+  // What a training can be told besides its parts: one entry, so that a form is made of it as of any other.
+  training: [{ id: "training", title: "Training", summary: "What a training can be told besides its parts.", params: trainingParams as never }],
+});
+
+/** @throws NOT_FOUND */
+export function catalogEntry(kind: string, id: string): CatalogEntry {
+  const entry = kinds.includes(kind as Kind) ? catalog[kind as Kind].find((e: Head) => e.id === id) : undefined;
+  if (!entry) throw fail("NOT_FOUND", { what: "catalog entry", id: `${kind}/${id}` });
+  return present(kind as Kind, entry);
+}

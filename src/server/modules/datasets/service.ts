@@ -1,0 +1,136 @@
+/** Registered datasets: uploaded files under a name, read by a worker before anyone trains on them. A version never changes. */
+import { sql } from "kysely";
+import type { z } from "zod";
+import { catalog } from "../../../catalog/index.ts";
+import type { DatasetView, registerDataset as registerSchema } from "../../../shared/api/schemas.ts";
+import { checkParams } from "../../../shared/define.ts";
+import { fail, type Problem, toProblem } from "../../../shared/errors.ts";
+import type { Context, Query } from "../../entity.ts";
+import { digestOf } from "../../idempotency.ts";
+import { idFor, open, seal } from "../../ids.ts";
+import type { Kernel } from "../../kernel.ts";
+import { refer } from "../artifacts/store.ts";
+import { enqueue } from "../jobs/service.ts";
+import { type DatasetState, datasetEntity } from "./dataset.ts";
+
+const present = (s: DatasetState): DatasetView => ({
+  id: seal(s.id),
+  name: s.name,
+  version: s.number,
+  state: s.status,
+  reason: s.reason,
+  source: s.source,
+  files: [...s.files],
+  facts: s.facts,
+  createdAt: s.createdAt,
+});
+
+/** Names of the catalog mean the catalog's datasets. */
+const isBuiltIn = (name: string): boolean => catalog.datasets.some(({ id }) => id === name);
+
+function check({ name, source, files }: z.infer<typeof registerSchema>): Record<string, never> {
+  const problems: Problem[] = [];
+  const note = (error: ReturnType<typeof fail>, path: string) => problems.push(toProblem(error, path));
+  if (isBuiltIn(name))
+    note(
+      fail("BAD_PARAMETER", { where: "dataset", name: "name", want: "a name that no dataset of the catalog has", got: JSON.stringify(name) }),
+      "name",
+    );
+  const entry = catalog.datasets.find(({ id }) => id === source.id);
+  if (!entry) note(fail("UNKNOWN_ENTRY", { kind: "dataset", id: source.id, known: catalog.datasets.map(({ id }) => id) }), "source.id");
+  const checked = checkParams(`dataset "${source.id}"`, entry?.params ?? {}, entry ? source.params : {});
+  for (const error of checked.problems) note(error, `source.params.${error.details.name}`);
+  const twice = files.find(({ name }, i) => files.findIndex((other) => other.name === name) < i);
+  if (twice)
+    note(
+      fail("BAD_PARAMETER", { where: "dataset", name: "files", want: "files with different names", got: `two named ${JSON.stringify(twice.name)}` }),
+      "files",
+    );
+  if (problems.length) throw fail("INVALID_REQUEST", { problems });
+  return checked.values as Record<string, never>;
+}
+
+/** The same files, source and name again are the same version; other ones make a new version. */
+export async function registerDataset(kernel: Kernel, body: z.infer<typeof registerSchema>, context: Context): Promise<DatasetView> {
+  const params = check(body);
+  const { name, files } = body;
+  const source = { id: body.source.id, params };
+  const id = idFor("dataset", name, digestOf({ source, files }));
+  await kernel.db.transaction(async (tx) => {
+    // One registration of a name at a time, so that versions count without gaps.
+    await sql`select pg_advisory_xact_lock(hashtext(${`dataset ${name}`}))`.execute(tx);
+    const before = await tx.selectFrom("datasets").select(["status", "deleted_at"]).where("id", "=", id).executeTakeFirst();
+    if (before) {
+      if (before.deleted_at) await datasetEntity.change(tx, id, context, () => [{ type: "restored" }]);
+      if (before.status === "failed") {
+        await datasetEntity.change(tx, id, context, () => [{ type: "rereading" }]);
+        await enqueue(tx, { kind: "ingest", subject: { kind: "dataset", id }, priority: 10 }, context);
+      }
+      return;
+    }
+    const { rows } = await sql<{
+      n: number;
+    }>`select coalesce(max((data ->> 'number')::int), 0) + 1 as n from events where kind = 'dataset' and type = 'registered' and data ->> 'name' = ${name}`.execute(
+      tx,
+    );
+    await datasetEntity.create(tx, id, context, [{ type: "registered", id, name, number: Number(rows[0]!.n), source, files }]);
+    await refer(tx, { kind: "dataset", id }, files);
+    // Before trainings, which wait for it.
+    await enqueue(tx, { kind: "ingest", subject: { kind: "dataset", id }, priority: 10 }, context);
+  });
+  return getDataset(kernel, seal(id));
+}
+
+/** @param name an id, a name (its newest version), or name@version */
+export async function findDataset(db: Query, name: string): Promise<DatasetState | undefined> {
+  const [, base, version] = /^(.*?)(?:@(\d{1,9}))?$/s.exec(name)!;
+  const named = db
+    .selectFrom("datasets")
+    .select("state")
+    .where("deleted_at", "is", null)
+    .where("name", "=", base!)
+    .$if(version !== undefined, (q) => q.where("number", "=", Number(version)))
+    .orderBy("number", "desc")
+    .limit(1);
+  const row = (await named.executeTakeFirst()) ?? (await byId(db, name));
+  return row?.state as unknown as DatasetState | undefined;
+}
+
+const byId = async (db: Query, id: string) => {
+  try {
+    return await db.selectFrom("datasets").select("state").where("deleted_at", "is", null).where("id", "=", open(id, "dataset")).executeTakeFirst();
+  } catch {
+    return undefined;
+  }
+};
+
+export async function getDataset({ db }: Kernel, name: string): Promise<DatasetView> {
+  const found = await findDataset(db.query, name);
+  if (!found) throw fail("NOT_FOUND", { what: "dataset", id: name });
+  return present(found);
+}
+
+export async function listDatasets(
+  { db }: Kernel,
+  limit: number,
+  after?: readonly [string, string],
+): Promise<{ items: DatasetView[]; last?: readonly [string, string] }> {
+  let q = db.query.selectFrom("datasets").select(["id", "state", "created_at"]).where("deleted_at", "is", null);
+  if (after) q = q.where(sql<boolean>`(created_at, id) < (${after[0]}::timestamptz, ${after[1]}::uuid)`);
+  const rows = await q
+    .orderBy("created_at", "desc")
+    .orderBy("id", "desc")
+    .limit(limit + 1)
+    .execute();
+  const last = rows.length > limit ? rows[limit - 1]! : undefined;
+  return {
+    items: rows.slice(0, limit).map(({ state }) => present(state as unknown as DatasetState)),
+    last: last && [last.created_at.toISOString(), last.id],
+  };
+}
+
+export async function deleteDataset({ db }: Kernel, name: string, context: Context): Promise<void> {
+  const found = await findDataset(db.query, name);
+  if (!found) throw fail("NOT_FOUND", { what: "dataset", id: name });
+  await db.transaction((tx) => datasetEntity.change(tx, found.id, context, (s) => (s.deletedAt ? [] : [{ type: "deleted" }])));
+}

@@ -1,0 +1,187 @@
+/** The history: events by time, module, entity and actor; what an entity was at a time; who spoke to whom. */
+import { sql } from "kysely";
+import type { z } from "zod";
+import type { EntityKind, EventView, event as eventSchema, exchangeCount, message } from "../../../shared/api/schemas.ts";
+import { fail } from "../../../shared/errors.ts";
+import type { Entity } from "../../entity.ts";
+import { open, seal } from "../../ids.ts";
+import type { Kernel } from "../../kernel.ts";
+import type { After } from "../../paging.ts";
+import { datasetEntity } from "../datasets/dataset.ts";
+import { experimentEntity } from "../experiments/experiment.ts";
+import { jobEntity } from "../jobs/job.ts";
+import { runEntity } from "../runs/run.ts";
+
+/** Every kind of entity. Their events and states are their own: here they are only folded. */
+export const entities = {
+  run: runEntity,
+  job: jobEntity,
+  dataset: datasetEntity,
+  experiment: experimentEntity,
+} as unknown as Readonly<Record<EntityKind, Entity<Record<string, unknown>, { readonly type: string }>>>;
+
+export interface EventFilter {
+  readonly from?: string;
+  readonly to?: string;
+  readonly module?: string;
+  readonly kind?: EntityKind;
+  readonly entity?: string;
+  readonly actor?: string;
+  readonly type?: string;
+}
+
+const filtered = ({ db }: Kernel, { from, to, module, kind, entity, actor, type }: EventFilter) =>
+  db.query
+    .selectFrom("events")
+    .selectAll()
+    .$if(from !== undefined, (q) => q.where("at", ">=", new Date(from!)))
+    .$if(to !== undefined, (q) => q.where("at", "<", new Date(to!)))
+    .$if(module !== undefined, (q) => q.where("module", "=", module!))
+    .$if(kind !== undefined, (q) => q.where("kind", "=", kind!))
+    .$if(entity !== undefined, (q) => q.where("entity", "=", open(entity!, "entity")))
+    .$if(actor !== undefined, (q) => q.where("actor", "=", actor!))
+    .$if(type !== undefined, (q) => q.where("type", "=", type!));
+
+type EventRow = Awaited<ReturnType<ReturnType<typeof filtered>["execute"]>>[number];
+
+const present = (row: EventRow): z.infer<typeof eventSchema> => ({
+  seq: row.seq,
+  kind: row.kind,
+  entity: seal(row.entity),
+  version: row.version,
+  type: row.type,
+  module: row.module,
+  data: row.data,
+  actor: row.actor,
+  correlation: row.correlation,
+  causation: row.causation ?? undefined,
+  at: row.at.toISOString(),
+});
+
+export async function listEvents(kernel: Kernel, filter: EventFilter, limit: number, after?: After): Promise<{ items: EventView[]; last?: After }> {
+  let q = filtered(kernel, filter);
+  if (after) q = q.where("seq", "<", Number(after[0]));
+  const rows = await q
+    .orderBy("seq", "desc")
+    .limit(limit + 1)
+    .execute();
+  return { items: rows.slice(0, limit).map(present), last: rows.length > limit ? [String(rows[limit - 1]!.seq), ""] : undefined };
+}
+
+const EXPORT_BATCH = 1000;
+
+/** Oldest first, in constant memory. CloudEvents 1.0: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md */
+export async function* exportEvents(kernel: Kernel, filter: EventFilter): AsyncGenerator<string> {
+  for (let last = 0; ; ) {
+    const rows = await filtered(kernel, filter).where("seq", ">", last).orderBy("seq").limit(EXPORT_BATCH).execute();
+    if (!rows.length) return;
+    yield rows.map((row) => `${JSON.stringify(cloudEvent(present(row)))}\n`).join("");
+    last = rows.at(-1)!.seq;
+  }
+}
+
+export const cloudEvent = ({ seq, kind, entity, version, type, module, data, actor, correlation, causation, at }: EventView) => ({
+  specversion: "1.0",
+  id: String(seq),
+  source: `/trainyard/${module}`,
+  type: `trainyard.${kind}.${type}`,
+  subject: `${kind}/${entity}`,
+  time: at,
+  datacontenttype: "application/json",
+  // Extension attributes: lower-case letters and digits only.
+  entityversion: version,
+  actor,
+  correlationid: correlation,
+  ...(causation && { causationid: causation }),
+  data,
+});
+
+/** @throws NOT_FOUND when there was no such entity at that time */
+export async function rewind(
+  { db }: Kernel,
+  kind: EntityKind,
+  id: string,
+  at?: string,
+): Promise<{ version: number; at: string; state: Record<string, unknown> }> {
+  const rows = await db.query
+    .selectFrom("events")
+    .select(["version", "type", "data", "at"])
+    .where("kind", "=", kind)
+    .where("entity", "=", open(id, kind))
+    .$if(at !== undefined, (q) => q.where("at", "<=", new Date(at!)))
+    .orderBy("version")
+    .execute();
+  const state = entities[kind].fold(rows);
+  if (!state) throw fail("NOT_FOUND", { what: at ? `${kind} at ${at}` : kind, id });
+  const last = rows.at(-1)!;
+  return { version: last.version, at: last.at.toISOString(), state: JSON.parse(JSON.stringify(state)) };
+}
+
+export interface MessageFilter {
+  readonly from?: string;
+  readonly to?: string;
+  readonly aggregator?: string;
+  readonly source?: string;
+  readonly destination?: string;
+  readonly payload?: string;
+  readonly correlation?: string;
+}
+
+export async function listMessages(
+  { db, messages }: Kernel,
+  { from, to, ...equal }: MessageFilter,
+  limit: number,
+  after?: After,
+): Promise<{ items: z.infer<typeof message>[]; last?: After }> {
+  await messages.flush();
+  let q = db.query.selectFrom("messages").selectAll();
+  if (from !== undefined) q = q.where("at", ">=", new Date(from));
+  if (to !== undefined) q = q.where("at", "<", new Date(to));
+  for (const name of ["aggregator", "source", "destination", "payload", "correlation"] as const)
+    if (equal[name] !== undefined) q = q.where(name, "=", equal[name]);
+  if (after) q = q.where("seq", "<", Number(after[0]));
+  const rows = await q
+    .orderBy("seq", "desc")
+    .limit(limit + 1)
+    .execute();
+  const shown = rows.slice(0, limit).map(({ seq, aggregator, source, destination, direction, mode, payload, correlation, at }) => ({
+    seq,
+    aggregator,
+    source,
+    destination,
+    direction,
+    mode,
+    payload,
+    correlation,
+    at: at.toISOString(),
+  }));
+  return { items: shown, last: rows.length > limit ? [String(shown.at(-1)!.seq), ""] : undefined };
+}
+
+/** Who talks to whom: each exchange counted once, where it was sent. */
+export async function countMessages(
+  { db, messages }: Kernel,
+  { from, to }: Pick<MessageFilter, "from" | "to">,
+): Promise<z.infer<typeof exchangeCount>[]> {
+  await messages.flush();
+  const rows = await db.query
+    .selectFrom("messages")
+    .select(["source", "destination", "payload", "aggregator", "mode"])
+    .select(sql<number>`count(*)`.as("count"))
+    .select(sql<Date>`max(at)`.as("last"))
+    .where("direction", "=", "send")
+    .$if(from !== undefined, (q) => q.where("at", ">=", new Date(from!)))
+    .$if(to !== undefined, (q) => q.where("at", "<", new Date(to!)))
+    .groupBy(["source", "destination", "payload", "aggregator", "mode"])
+    .orderBy("count", "desc")
+    .execute();
+  return rows.map(({ source, destination, payload, aggregator, mode, count, last }) => ({
+    source,
+    destination,
+    payload,
+    aggregator,
+    mode,
+    count: Number(count),
+    lastAt: last.toISOString(),
+  }));
+}

@@ -1,0 +1,166 @@
+/** Archiving: a run becomes an experiment, immutable from then on, under a manifest whose hash is its name. And training it again. */
+import { sql } from "kysely";
+import { type Experiment, type Manifest, manifest as manifestSchema, type Run } from "../../../shared/api/schemas.ts";
+import { canonical } from "../../../shared/canonical.ts";
+import { fail, TrainyardError } from "../../../shared/errors.ts";
+import type { Context } from "../../entity.ts";
+import { digestOf } from "../../idempotency.ts";
+import { idFor, open, seal } from "../../ids.ts";
+import { type Kernel, tell } from "../../kernel.ts";
+import { announce, refer } from "../artifacts/store.ts";
+import { archive, type RunState, runEntity, type StoredFile } from "../runs/run.ts";
+import { readSeries } from "../runs/store.ts";
+import { createFrom } from "../training/service.ts";
+import { type ExperimentState, experimentEntity } from "./experiment.ts";
+
+export const manifestKey = (hash: string): string => `experiments/${hash}/manifest.json`;
+
+const present = (s: ExperimentState): Experiment => ({
+  id: seal(s.id),
+  hash: s.hash,
+  name: s.name,
+  run: seal(s.run),
+  dataset: s.dataset,
+  task: s.task,
+  model: s.model,
+  metrics: s.metrics,
+  createdAt: s.createdAt,
+  createdBy: s.createdBy,
+  size: s.size,
+});
+
+/** What an experiment does not need: where a training would go on, as it never will. */
+const leftBehind = new Set(["last.safetensors"]);
+
+/** Everything that the experiment is. No time of archiving and no id: archived twice, the same run would have the same hash. */
+function manifestOf(s: RunState, metrics: StoredFile): Manifest {
+  const { number, name, note, tags, createdAt, createdBy, settings, source, facts, result, evaluation } = s;
+  const artifacts = Object.entries(s.artifacts).map(([name, { sha256, size }]) => ({ name, sha256, size }));
+  const files = [...artifacts.filter(({ name }) => !leftBehind.has(name)), metrics].sort((a, b) => (a.name < b.name ? -1 : 1));
+  return {
+    manifest: 1,
+    run: { number, name, note, tags, createdAt, createdBy },
+    settings,
+    source,
+    facts: facts!,
+    result: result!,
+    evaluation: evaluation!,
+    files,
+  };
+}
+
+/** Every metric point of the run as one file: a line a series. */
+async function storeMetrics(kernel: Kernel, run: string): Promise<StoredFile> {
+  const all = await readSeries(kernel.db.query, run, { limit: Number.POSITIVE_INFINITY });
+  const bytes = new TextEncoder().encode(all.map(({ series, steps, values }) => `${JSON.stringify({ series, steps, values })}\n`).join(""));
+  const { sha256, size } = await kernel.blobs.put(bytes);
+  await announce(kernel.db.query, sha256, size);
+  return { name: "metrics.jsonl", sha256, size };
+}
+
+/**
+ * The manifest goes to the store first and the database last: whatever dies in between, there is either no
+ * experiment or a whole one, and trying again finds the same hash.
+ */
+export async function archiveRun(kernel: Kernel, id: string, context: Context): Promise<Experiment> {
+  const uuid = open(id, "run");
+  const { state } = await runEntity.get(kernel.db.query, uuid);
+  const experiment = idFor("experiment", uuid);
+  archive(state, experiment);
+  const manifest = manifestOf(state, await storeMetrics(kernel, uuid));
+  const hash = digestOf(manifest);
+  const bytes = new TextEncoder().encode(canonical(manifest));
+  await kernel.store.put(manifestKey(hash), bytes, { ifAbsent: true, contentType: "application/json" }).catch((error: unknown) => {
+    if (!(error instanceof TrainyardError && error.code === "OBJECT_EXISTS")) throw error;
+  });
+  const { name, settings, source, task, evaluation } = state;
+  await kernel.db.transaction(async (tx) => {
+    await runEntity.change(tx, uuid, context, (now, version) => {
+      const events = archive(now, experiment);
+      // Renamed, tagged or evaluated since: the manifest would not say so.
+      if (digestOf(manifestOf(now, manifest.files.find(({ name }) => name === "metrics.jsonl")!)) !== hash) {
+        throw fail("WRONG_STATE", {
+          what: `run "${now.name}"`,
+          state: `changed (version ${version}) while it was archived`,
+          verb: "archived",
+          want: "left alone",
+        });
+      }
+      return events;
+    });
+    const size = manifest.files.reduce((sum, file) => sum + file.size, bytes.length);
+    const { metrics } = evaluation!;
+    await experimentEntity.create(tx, experiment, { ...context, causation: uuid }, [
+      {
+        type: "archived",
+        id: experiment,
+        hash,
+        name,
+        run: uuid,
+        dataset: source?.name ?? settings.dataset.id,
+        task,
+        model: settings.model.id,
+        metrics,
+        createdBy: context.actor,
+        size,
+      },
+    ]);
+    await refer(tx, { kind: "experiment", id: experiment }, [
+      ...manifest.files,
+      ...(source?.files ?? []).map((file) => ({ name: `data/${file.name}`, sha256: file.sha256 })),
+    ]);
+  });
+  tell(kernel, "experiment-record", "runs", "experiments", "archive_data", context);
+  return getExperiment(kernel, seal(experiment));
+}
+
+export async function getExperiment({ db }: Kernel, id: string): Promise<Experiment> {
+  return present((await experimentEntity.get(db.query, open(id, "experiment"))).state);
+}
+
+export async function listExperiments(
+  { db }: Kernel,
+  limit: number,
+  after?: readonly [string, string],
+): Promise<{ items: Experiment[]; last?: readonly [string, string] }> {
+  let q = db.query.selectFrom("experiments").select(["id", "state", "created_at"]);
+  if (after) q = q.where(sql<boolean>`(created_at, id) < (${after[0]}::timestamptz, ${after[1]}::uuid)`);
+  const rows = await q
+    .orderBy("created_at", "desc")
+    .orderBy("id", "desc")
+    .limit(limit + 1)
+    .execute();
+  const last = rows.length > limit ? rows[limit - 1]! : undefined;
+  return {
+    items: rows.slice(0, limit).map(({ state }) => present(state as unknown as ExperimentState)),
+    last: last && [last.created_at.toISOString(), last.id],
+  };
+}
+
+/** The manifest as it lies in the permanent store, checked against its name. */
+export async function readManifest(kernel: Kernel, id: string): Promise<{ bytes: Uint8Array; manifest: Manifest; hash: string }> {
+  const { hash } = await getExperiment(kernel, id);
+  const { body } = await kernel.store.get(manifestKey(hash));
+  const parts: Uint8Array[] = [];
+  for await (const part of body) parts.push(part as Uint8Array);
+  const bytes = Buffer.concat(parts);
+  const manifest = manifestSchema.parse(JSON.parse(bytes.toString()));
+  if (digestOf(manifest) !== hash) throw fail("BLOB_MISMATCH", { want: `the manifest ${hash}`, got: "other content" });
+  return { bytes, manifest, hash };
+}
+
+/** Trains again from the manifest: same settings, seed, data and threads. The run then says whether the bits are the same. */
+export async function reproduce(kernel: Kernel, id: string, context: Context, key?: string): Promise<Run> {
+  const uuid = open(id, "experiment");
+  const { manifest } = await readManifest(kernel, id);
+  const { settings, source, facts, files, run } = manifest;
+  const compared = files.filter(({ name }) => name === "model.onnx" || name === "best.safetensors");
+  return createFrom(
+    kernel,
+    `reproduce ${uuid}`,
+    { settings: { ...settings, training: { ...settings.training, threads: facts.threads } }, source, task: facts.dataset.task },
+    { name: `${run.name} again`.slice(0, 200), tags: run.tags, reproduces: { experiment: uuid, files: compared, versions: facts.versions } },
+    context,
+    key,
+  );
+}

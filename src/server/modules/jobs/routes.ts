@@ -1,0 +1,18 @@
+/** Routes of jobs: for people who watch them, and for the workers that do them. */
+import type { Handlers } from "../../handler.ts";
+import { nextCursor, readCursor } from "../../paging.ts";
+import { claim, finish, getJob, heartbeat, listJobs, listWorkers, report, requeueJob } from "./service.ts";
+
+export const jobRoutes: Handlers<"listJobs" | "getJob" | "requeueJob" | "listWorkers" | "claimJob" | "heartbeat" | "report" | "finishJob"> = {
+  async listJobs(kernel, { query: { state, kind, limit, cursor } }) {
+    const { items, last } = await listJobs(kernel, { state, kind, limit, after: readCursor(cursor) });
+    return { items, next: nextCursor(last) };
+  },
+  getJob: (kernel, { params }) => getJob(kernel, params.id),
+  requeueJob: (kernel, { params, context }) => requeueJob(kernel, params.id, context),
+  listWorkers: async (kernel) => ({ items: await listWorkers(kernel) }),
+  claimJob: async (kernel, { body, context, signal }) => ({ job: await claim(kernel, body, context, signal) }),
+  heartbeat: (kernel, { params, body }) => heartbeat(kernel, params.id, body.token),
+  report: (kernel, { params, body, context }) => report(kernel, params.id, body, context),
+  finishJob: async (kernel, { params, body, context }) => void (await finish(kernel, params.id, body, context)),
+};

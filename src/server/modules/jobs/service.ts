@@ -1,0 +1,423 @@
+/**
+ * Jobs and the workers that do them: claim, heartbeat, report, finish. A claim is a lease with a fencing token; whoever
+ * comes with an older token is told so and changes nothing. What a job means for its run or dataset happens in the same transaction.
+ */
+import { randomUUID } from "node:crypto";
+import { sql } from "kysely";
+import type { z } from "zod";
+import type { ClaimedJob, claimRequest, EntityKind, Finish, Job, JobKind, Reason, Report, WorkerInfo } from "../../../shared/api/schemas.ts";
+import { fail } from "../../../shared/errors.ts";
+import { type Context, notify, now, type Tx } from "../../entity.ts";
+import { open, seal } from "../../ids.ts";
+import { type Kernel, tell } from "../../kernel.ts";
+import { JOBS, POINTS } from "../../live.ts";
+import { refer } from "../artifacts/store.ts";
+import { datasetEntity } from "../datasets/dataset.ts";
+import { compareBits, interrupt, type RunEvent, type RunState, runEntity } from "../runs/run.ts";
+import { setProgress } from "../runs/service.ts";
+import { addPoints, dropPointsAfter } from "../runs/store.ts";
+import { type JobState, jobEntity, requeue, tryAgain } from "./job.ts";
+
+export interface NewJob {
+  readonly id?: string;
+  readonly kind: JobKind;
+  readonly subject: { readonly kind: EntityKind; readonly id: string };
+  readonly priority?: number;
+  readonly labels?: readonly string[];
+  readonly metrics?: readonly string[];
+  readonly digest?: string;
+}
+
+/** Queues a job. @returns its id */
+export async function enqueue(
+  tx: Tx,
+  { id = randomUUID(), kind, subject, priority = 0, labels = [], metrics, digest }: NewJob,
+  context: Context,
+): Promise<string> {
+  await jobEntity.create(tx, id, context, [{ type: "queued", id, kind, subject, priority, labels, metrics, digest }]);
+  await notify(tx, JOBS, "");
+  return id;
+}
+
+/** Takes a queued job back; one that a worker has is told to stop instead. */
+export async function cancelOrStop(tx: Tx, id: string, context: Context): Promise<void> {
+  const { state } = await jobEntity.lock(tx, id);
+  if (state.status === "queued") await jobEntity.change(tx, id, context, () => [{ type: "cancelled" }]);
+  if (state.status === "running") await tx.updateTable("jobs").set({ stop: true }).where("id", "=", id).execute();
+}
+
+// --- claiming ---
+
+type Claim = z.infer<typeof claimRequest>;
+
+/** A job for a worker, as soon as there is one; null after the time it waits. */
+export async function claim(kernel: Kernel, { worker, wait = 0 }: Claim, context: Context, signal: AbortSignal): Promise<ClaimedJob | null> {
+  const until = Date.now() + 1000 * wait;
+  await seen(kernel, worker);
+  for (;;) {
+    const job = await claimNow(kernel, worker, context);
+    const left = until - Date.now();
+    if (job || left <= 0 || signal.aborted || kernel.live.closing.aborted) return job;
+    // At least every second, as a delayed retry comes due without a word.
+    await kernel.live.job(Math.min(left, 1000), signal);
+  }
+}
+
+async function seen({ db }: Kernel, { id, name, labels, slots, version, platform }: Claim["worker"]): Promise<void> {
+  const row = { name, labels, slots, version, platform, last_seen_at: sql<Date>`now()` };
+  await db.query
+    .insertInto("workers")
+    .values({ id, ...row })
+    .onConflict((conflict) => conflict.column("id").doUpdateSet(row))
+    .execute();
+}
+
+async function claimNow(kernel: Kernel, worker: Claim["worker"], context: Context): Promise<ClaimedJob | null> {
+  const { db, config } = kernel;
+  return db.transaction(async (tx) => {
+    const { rows } = await sql<{ id: string; token: number }>`
+      update jobs set token = token + 1, worker = ${worker.id}, lease_until = now() + make_interval(secs => ${config.leaseSeconds}),
+        stop = false, progressed = false, report_sequence = 0
+      where id = (select id from jobs where status = 'queued' and run_at <= now() and labels <@ ${worker.labels}::text[]
+        order by priority desc, created_at for update skip locked limit 1)
+      returning id, token`.execute(tx);
+    const [claimed] = rows;
+    if (!claimed) return null;
+    const { id, token } = claimed;
+    const { state } = await jobEntity.change(tx, id, context, () => [{ type: "claimed", worker: worker.id, token }]);
+    const payload = await payloads[state.kind](tx, state, { ...context, causation: id });
+    tell(kernel, "run-record", "jobs", worker.name, state.kind === "train" ? "train_data_record" : "query_record", context);
+    return {
+      id: seal(id),
+      kind: state.kind,
+      token,
+      leaseSeconds: config.leaseSeconds,
+      subject: { kind: state.subject.kind, id: seal(state.subject.id) },
+      payload,
+    };
+  });
+}
+
+/** What the worker has to know, and what being claimed means for the subject. */
+const payloads: { readonly [K in JobKind]: (tx: Tx, job: JobState, context: Context) => Promise<ClaimedJob["payload"]> } = {
+  async train(tx, job, context) {
+    const { state } = await runEntity.change(tx, job.subject.id, context, () => [{ type: "started", worker: job.worker! }]);
+    const { checkpoint, artifacts, settings, source, facts } = state;
+    await dropPointsAfter(tx, state.id, checkpoint?.update ?? -1);
+    await setProgress(tx, state.id, null);
+    const last = artifacts["last.safetensors"];
+    const resume = checkpoint && last ? { last: last.sha256, best: artifacts["best.safetensors"]?.sha256 } : undefined;
+    return { settings, source, facts, resume };
+  },
+  async evaluate(tx, job) {
+    const { state } = await runEntity.get(tx, job.subject.id);
+    const { settings, source, facts, artifacts, result } = state;
+    const best = artifacts["best.safetensors"]?.sha256;
+    return {
+      settings,
+      source,
+      facts,
+      resume: best ? { last: artifacts["last.safetensors"]?.sha256 ?? best, best } : undefined,
+      metrics: job.metrics && [...job.metrics],
+      bestEpoch: result?.bestEpoch,
+    };
+  },
+  async ingest(tx, job) {
+    const { source, files } = (await datasetEntity.get(tx, job.subject.id)).state;
+    return { dataset: { id: source.id, params: source.params, files: [...files] } };
+  },
+};
+
+// --- while it works ---
+
+interface Held {
+  readonly state: JobState;
+  readonly stop: boolean;
+  readonly progressed: boolean;
+  readonly sequence: number;
+}
+
+/** The job, held, if it is still this worker's. @throws NOT_FOUND, STALE_TOKEN */
+async function hold(tx: Tx, uuid: string, token: number): Promise<Held> {
+  const row = await tx
+    .selectFrom("jobs")
+    .select(["state", "token", "stop", "progressed", "report_sequence"])
+    .where("id", "=", uuid)
+    .forUpdate()
+    .executeTakeFirst();
+  if (!row) throw fail("NOT_FOUND", { what: "job", id: uuid });
+  const state = row.state as unknown as JobState;
+  if (row.token !== token || state.status !== "running") throw fail("STALE_TOKEN", { job: seal(uuid), given: token, current: row.token });
+  return { state, stop: row.stop, progressed: row.progressed, sequence: row.report_sequence };
+}
+
+const renew = (tx: Tx, uuid: string, leaseSeconds: number, changes: { report_sequence?: number; progressed?: boolean } = {}) =>
+  tx
+    .updateTable("jobs")
+    .set({ lease_until: sql`now() + make_interval(secs => ${leaseSeconds})`, ...changes })
+    .where("id", "=", uuid)
+    .execute();
+
+export async function heartbeat({ db, config }: Kernel, id: string, token: number): Promise<{ stop: boolean; leaseSeconds: number }> {
+  const uuid = open(id, "job");
+  const { stop, state } = await db.transaction(async (tx) => {
+    const held = await hold(tx, uuid, token);
+    await renew(tx, uuid, config.leaseSeconds);
+    return held;
+  });
+  await db.query.updateTable("workers").set({ last_seen_at: sql`now()` }).where("id", "=", state.worker!).execute();
+  return { stop, leaseSeconds: config.leaseSeconds };
+}
+
+/** Takes what a worker tells, once: a report that comes again is answered as the first time. */
+export async function report(kernel: Kernel, id: string, told: Report, context: Context): Promise<{ stop: boolean; leaseSeconds: number }> {
+  const { db, config, telemetry } = kernel;
+  const uuid = open(id, "job");
+  const points = told.points?.filter(({ steps }) => steps.length) ?? [];
+  const stop = await db.transaction(async (tx) => {
+    const held = await hold(tx, uuid, told.token);
+    if (told.sequence <= held.sequence) return held.stop;
+    const { kind, id: run } = held.state.subject;
+    if (kind !== "run") throw fail("WRONG_STATE", { what: `job ${id}`, state: `about a ${kind}`, verb: "reported on", want: "about a run" });
+    const events: RunEvent[] = [];
+    if (told.facts) events.push({ type: "prepared", facts: told.facts });
+    if (told.artifacts?.length) {
+      await refer(tx, { kind, id: run }, told.artifacts);
+      events.push({ type: "stored", files: told.artifacts, ...(told.checkpoint && { checkpoint: told.checkpoint }) });
+    }
+    if (events.length) await runEntity.change(tx, run, { ...context, causation: uuid }, () => events);
+    if (points.length) await addPoints(tx, run, points);
+    if (told.progress) await setProgress(tx, run, told.progress);
+    if (points.length || told.progress) await notify(tx, POINTS, run);
+    await renew(tx, uuid, config.leaseSeconds, { report_sequence: told.sequence, ...(told.checkpoint && { progressed: true }) });
+    return held.stop;
+  });
+  telemetry.metricPoints.inc(points.reduce((sum, { steps }) => sum + steps.length, 0));
+  tell(kernel, "run-update", "worker", "runs", "update_run", context);
+  return { stop, leaseSeconds: config.leaseSeconds };
+}
+
+/** Ends a claim. @throws STALE_TOKEN unless it is the claim that ended the job already */
+export async function finish(kernel: Kernel, id: string, told: Finish, context: Context): Promise<void> {
+  const uuid = open(id, "job");
+  const ended = await kernel.db.transaction(async (tx) => {
+    const row = await tx.selectFrom("jobs").select(["token", "status", "state"]).where("id", "=", uuid).forUpdate().executeTakeFirst();
+    if (row && row.token === told.token && row.status !== "running") return undefined;
+    const { state, progressed } = await hold(tx, uuid, told.token);
+    await end(tx, kernel, state, progressed, told, { ...context, causation: uuid });
+    return state;
+  });
+  if (!ended) return;
+  kernel.telemetry.jobSeconds.observe({ kind: ended.kind, outcome: told.outcome }, (Date.now() - Date.parse(ended.createdAt)) / 1000);
+  tell(kernel, "run-record", "worker", "runs", "save_run", context);
+}
+
+async function end(tx: Tx, kernel: Kernel, job: JobState, progressed: boolean, told: Finish, context: Context): Promise<void> {
+  const { outcome, error } = told;
+  if (outcome === "released") return putBack(tx, job, context);
+  const reason = error && { code: error.code, message: error.message, fix: error.fix };
+  if (outcome === "failed" && (error?.status ?? 500) >= 500) {
+    return lose(tx, job, reason ?? unexplained, progressed, context);
+  }
+  await jobEntity.change(tx, job.id, context, () => [{ type: "done", outcome, reason }]);
+  await endings[job.kind](tx, kernel, job, told, reason, context);
+}
+
+type Ending = (tx: Tx, kernel: Kernel, job: JobState, told: Finish, reason: Reason | undefined, context: Context) => Promise<void>;
+const unexplained: Reason = { code: "INTERNAL", message: "the worker gave no reason", fix: "See the worker's log." };
+
+/** What the end of a job means for its subject. */
+const endings: { readonly [K in JobKind]: Ending } = {
+  async train(tx, _, job, { outcome, result, evaluation, artifacts = [] }, reason, context) {
+    const owner = { kind: "run", id: job.subject.id } as const;
+    await refer(tx, owner, artifacts);
+    const stored: RunEvent[] = artifacts.length ? [{ type: "stored", files: artifacts }] : [];
+    const { state } = await runEntity.change(tx, owner.id, context, () => [
+      ...stored,
+      ...(outcome === "succeeded" && result
+        ? [...(evaluation ? [{ type: "evaluated", evaluation } as const] : []), { type: "succeeded", result } as const]
+        : outcome === "stopped"
+          ? [{ type: "stopped" } as const]
+          : [{ type: "failed", reason: reason ?? unexplained } as const]),
+    ]);
+    if (state.status === "succeeded" && state.reproduces) await runEntity.change(tx, owner.id, context, (s) => [compareBits(s)]);
+    await setProgress(tx, owner.id, null);
+  },
+  async evaluate(tx, _, job, { outcome, evaluation, artifacts = [] }, __, context) {
+    if (outcome !== "succeeded" || !evaluation) return;
+    await refer(tx, job.subject, artifacts);
+    await runEntity.change(tx, job.subject.id, context, (s) =>
+      s.experiment || s.trashedAt
+        ? []
+        : [...(artifacts.length ? [{ type: "stored", files: artifacts } as const] : []), { type: "evaluated", evaluation }],
+    );
+  },
+  async ingest(tx, _, job, { outcome, dataset }, reason, context) {
+    await datasetEntity.change(tx, job.subject.id, context, () => [
+      outcome === "succeeded" && dataset ? { type: "read", facts: dataset } : { type: "refused", reason: reason ?? unexplained },
+    ]);
+  },
+};
+
+/** A worker shuts down in order: the job waits for the next one, and it was no attempt. */
+async function putBack(tx: Tx, job: JobState, context: Context): Promise<void> {
+  await jobEntity.change(tx, job.id, context, () => [{ type: "released" }]);
+  await tx.updateTable("jobs").set({ worker: null, lease_until: null, run_at: sql`now()` }).where("id", "=", job.id).execute();
+  await interruptSubject(
+    tx,
+    job,
+    { code: "WORKER_SHUT_DOWN", message: "its worker was shut down", fix: "Nothing: another worker goes on from the last checkpoint." },
+    context,
+  );
+  await notify(tx, JOBS, "");
+}
+
+/** A worker is gone, or failed in a way that may not happen again: the job is tried again, or dead. */
+async function lose(tx: Tx, job: JobState, reason: Reason, progressed: boolean, context: Context): Promise<void> {
+  const event = tryAgain(job, reason, progressed);
+  await jobEntity.change(tx, job.id, context, () => [event]);
+  if (event.type === "retried") {
+    await tx
+      .updateTable("jobs")
+      .set({ worker: null, lease_until: null, run_at: sql`now() + make_interval(secs => ${event.delaySeconds})` })
+      .where("id", "=", job.id)
+      .execute();
+    await interruptSubject(tx, job, reason, context);
+    await notify(tx, JOBS, "");
+    return;
+  }
+  if (job.subject.kind === "dataset") await datasetEntity.change(tx, job.subject.id, context, () => [{ type: "refused", reason }]);
+  if (job.kind === "train") await runEntity.change(tx, job.subject.id, context, () => [{ type: "failed", reason }]);
+}
+
+/** A run that was to stop is stopped now, and its job has nothing more to do. */
+async function interruptSubject(tx: Tx, job: JobState, reason: Reason, context: Context): Promise<void> {
+  if (job.kind !== "train") return;
+  const { state } = await runEntity.change(tx, job.subject.id, context, (s: RunState) => interrupt(s, reason));
+  if (state.status === "stopped") await jobEntity.change(tx, job.id, context, () => [{ type: "cancelled" }]);
+}
+
+const system = (): Context => ({ actor: "system", correlation: randomUUID() });
+
+/** Takes back the jobs whose lease ran out. @returns how many */
+export async function reap({ db }: Kernel): Promise<number> {
+  return takeBack(db, sql`lease_until < now()`);
+}
+
+/** Takes back the jobs of workers that are known to be gone, without waiting for the lease. */
+export async function loseWorkers({ db }: Kernel, workers: readonly string[]): Promise<number> {
+  return workers.length ? takeBack(db, sql`worker = any(${[...workers]}::uuid[])`) : 0;
+}
+
+async function takeBack(db: Kernel["db"], which: ReturnType<typeof sql>): Promise<number> {
+  for (let count = 0; ; count++) {
+    const took = await db.transaction(async (tx) => {
+      const { rows } = await sql<{ id: string; progressed: boolean; state: JobState }>`
+        select id, progressed, state from jobs where status = 'running' and (${which}) for update skip locked limit 1`.execute(tx);
+      const [row] = rows;
+      if (!row) return false;
+      const { message, fix } = fail("WORKER_LOST", { attempts: row.state.attempts });
+      await lose(tx, row.state, { code: "WORKER_LOST", message, fix }, row.progressed, { ...system(), causation: row.id });
+      return true;
+    });
+    if (!took) return count;
+  }
+}
+
+/** A dead job is tried again, by a person's word; a training only while its run still waits for this job. */
+export async function requeueJob(kernel: Kernel, id: string, context: Context): Promise<Job> {
+  const uuid = open(id, "job");
+  await kernel.db.transaction(async (tx) => {
+    const { state } = await jobEntity.change(tx, uuid, context, requeue);
+    await tx.updateTable("jobs").set({ run_at: sql`now()`, worker: null, lease_until: null }).where("id", "=", uuid).execute();
+    if (state.kind === "train") {
+      await runEntity.change(tx, state.subject.id, { ...context, causation: uuid }, (s) => {
+        if (s.status !== "failed" || s.job !== uuid || s.trashedAt || s.experiment) {
+          throw fail("WRONG_STATE", {
+            what: `job ${id}`,
+            state: "no longer the one its run waits for",
+            verb: "requeued",
+            want: "the last job of a failed run",
+          });
+        }
+        return [{ type: "queued", job: uuid }];
+      });
+    }
+    if (state.subject.kind === "dataset")
+      await datasetEntity.change(tx, state.subject.id, { ...context, causation: uuid }, () => [{ type: "rereading" }]);
+    await notify(tx, JOBS, "");
+  });
+  return getJob(kernel, id);
+}
+
+// --- showing ---
+
+interface JobRow {
+  readonly state: JobState;
+  readonly run_at: Date;
+  readonly lease_until: Date | null;
+}
+
+const presentJob = ({ state: s, run_at, lease_until }: JobRow): Job => ({
+  id: seal(s.id),
+  kind: s.kind,
+  state: s.status,
+  subject: { kind: s.subject.kind, id: seal(s.subject.id) },
+  priority: s.priority,
+  labels: [...s.labels],
+  attempts: s.attempts,
+  worker: s.worker,
+  reason: s.reason,
+  createdAt: s.createdAt,
+  runAt: s.status === "queued" ? run_at.toISOString() : undefined,
+  leaseUntil: s.status === "running" ? lease_until?.toISOString() : undefined,
+  endedAt: s.endedAt,
+});
+
+export async function getJob({ db }: Kernel, id: string): Promise<Job> {
+  const row = await db.query.selectFrom("jobs").select(["state", "run_at", "lease_until"]).where("id", "=", open(id, "job")).executeTakeFirst();
+  if (!row) throw fail("NOT_FOUND", { what: "job", id });
+  return presentJob(row as unknown as JobRow);
+}
+
+export async function listJobs(
+  { db }: Kernel,
+  { state, kind, limit, after }: { state?: Job["state"]; kind?: JobKind; limit: number; after?: readonly [string, string] },
+): Promise<{ items: Job[]; last?: readonly [string, string] }> {
+  let q = db.query.selectFrom("jobs").select(["id", "state", "run_at", "lease_until", "created_at"]);
+  if (state) q = q.where("status", "=", state);
+  if (kind) q = q.where("kind", "=", kind);
+  if (after) q = q.where(sql<boolean>`(created_at, id) < (${after[0]}::timestamptz, ${after[1]}::uuid)`);
+  const rows = await q
+    .orderBy("created_at", "desc")
+    .orderBy("id", "desc")
+    .limit(limit + 1)
+    .execute();
+  const shown = rows.slice(0, limit);
+  const last = rows.length > limit ? shown.at(-1)! : undefined;
+  return { items: shown.map((row) => presentJob(row as unknown as JobRow)), last: last && [last.created_at.toISOString(), last.id] };
+}
+
+export async function listWorkers({ db, config }: Kernel): Promise<WorkerInfo[]> {
+  const rows = await db.query
+    .selectFrom("workers")
+    .selectAll()
+    .where("last_seen_at", ">", sql<Date>`now() - interval '1 day'`)
+    .orderBy("last_seen_at", "desc")
+    .execute();
+  const jobs = await db.query.selectFrom("jobs").select(["id", "worker"]).where("status", "=", "running").execute();
+  const time = (await now(db.query)).getTime();
+  // A worker that waits for a job asks anew every 25 seconds.
+  const silent = 1000 * Math.max(40, 2 * config.leaseSeconds);
+  return rows.map(({ id, name, labels, slots, version, platform, last_seen_at }) => ({
+    id,
+    name,
+    labels,
+    slots,
+    version,
+    platform,
+    jobs: jobs.filter(({ worker }) => worker === id).map((job) => seal(job.id)),
+    lastSeenAt: last_seen_at.toISOString(),
+    alive: time - last_seen_at.getTime() < silent,
+  }));
+}

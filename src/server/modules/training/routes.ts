@@ -1,0 +1,12 @@
+/** Routes that lead to a training. */
+import type { Handlers } from "../../handler.ts";
+import { check, createRun, duplicateRun, resumeRun, startRun, stopRun } from "./service.ts";
+
+export const trainingRoutes: Handlers<"checkTraining" | "createRun" | "startRun" | "stopRun" | "resumeRun" | "duplicateRun"> = {
+  checkTraining: (kernel, { body }) => check(kernel, body),
+  createRun: (kernel, { body, context, key }) => createRun(kernel, body, context, key),
+  startRun: (kernel, { params, context }) => startRun(kernel, params.id, context),
+  stopRun: (kernel, { params, context }) => stopRun(kernel, params.id, context),
+  resumeRun: (kernel, { params, body, context }) => resumeRun(kernel, params.id, body.epochs, context),
+  duplicateRun: (kernel, { params, body, context, key }) => duplicateRun(kernel, params.id, body, context, key),
+};

@@ -1,0 +1,248 @@
+/** From a request to a queued run: checked against the catalog and the data, with every problem told at once. */
+import type { z } from "zod";
+import { catalog } from "../../../catalog/index.ts";
+import { checkRequest } from "../../../catalog/run-settings.ts";
+import { checkNetwork } from "../../../engine/network.ts";
+import { type DatasetSource, type Run, runRequest } from "../../../shared/api/schemas.ts";
+import type { Task } from "../../../shared/dataset.ts";
+import { fail, type Problem, TrainyardError, toProblem } from "../../../shared/errors.ts";
+import type { Context } from "../../entity.ts";
+import { createOnce } from "../../idempotency.ts";
+import { open } from "../../ids.ts";
+import { type Kernel, tell } from "../../kernel.ts";
+import { problemsOf } from "../../validation.ts";
+import { refer } from "../artifacts/store.ts";
+import { findDataset } from "../datasets/service.ts";
+import { cancelOrStop, enqueue } from "../jobs/service.ts";
+import { queue, type RunEvent, type RunState, resume, runEntity, type Settings, stop } from "../runs/run.ts";
+import { presentRun } from "../runs/service.ts";
+import { nextNumber, saveParams } from "../runs/store.ts";
+
+type Body = z.infer<typeof runRequest>;
+/** A part of a request as it came, once it has a form that the catalog can judge. */
+type Part = { readonly id: string; readonly params?: Readonly<Record<string, unknown>> };
+
+export interface Accepted {
+  readonly settings: Settings;
+  readonly source?: DatasetSource;
+  readonly task: Task;
+}
+
+/** What is known of a dataset before it is loaded. */
+interface DataFacts {
+  readonly task: Task;
+  readonly sampleShape: readonly number[];
+  readonly labels: readonly string[];
+}
+
+interface Resolved {
+  readonly dataset: Part;
+  readonly source?: DatasetSource;
+  readonly facts?: DataFacts;
+}
+
+/** The dataset that a request names, as the catalog knows it: who reads it, from which files. */
+async function resolveDataset({ db }: Kernel, asked: Part): Promise<Resolved | Problem> {
+  const builtIn = catalog.datasets.find(({ id }) => id === asked.id);
+  if (builtIn) {
+    if (builtIn.facts) return { dataset: asked, facts: builtIn.facts };
+    return toProblem(
+      fail("BAD_USAGE", {
+        problem: `dataset "${asked.id}" needs files`,
+        fix: "Upload them, register them under a name (POST /api/datasets), and train on that name.",
+      }),
+      "dataset.id",
+    );
+  }
+  const found = await findDataset(db.query, asked.id);
+  if (!found)
+    return toProblem(
+      fail("UNKNOWN_ENTRY", {
+        kind: "dataset",
+        id: asked.id,
+        known: [...catalog.datasets.filter(({ facts }) => facts).map(({ id }) => id), "the registered datasets"],
+      }),
+      "dataset.id",
+    );
+  if (found.status === "reading")
+    return toProblem(
+      fail("WRONG_STATE", { what: `dataset "${found.name}"`, state: "still being read", verb: "trained on", want: "ready" }),
+      "dataset.id",
+    );
+  if (found.status === "failed")
+    return toProblem(
+      fail("BAD_USAGE", { problem: `dataset "${found.name}" could not be read: ${found.reason?.message}`, fix: found.reason?.fix ?? "" }),
+      "dataset.id",
+    );
+  return {
+    dataset: { id: found.source.id, params: { ...found.source.params, ...asked.params } },
+    source: { name: found.name, version: found.number, files: [...found.files] },
+    facts: found.facts,
+  };
+}
+
+/** The fields of a body that have the form they should, whatever the others look like. */
+function wellFormed(body: unknown): Partial<Body> {
+  const given = typeof body === "object" && body !== null ? (body as Record<string, unknown>) : {};
+  return Object.fromEntries(
+    Object.entries(runRequest.shape).flatMap(([name, schema]) => {
+      const { success, data } = schema.safeParse(given[name]);
+      return success && data !== undefined ? [[name, data]] : [];
+    }),
+  );
+}
+
+/**
+ * Checks a request whole.
+ * @throws INVALID_REQUEST with every problem
+ */
+export async function check(kernel: Kernel, body: unknown): Promise<Accepted> {
+  const problems: Problem[] = problemsOf(runRequest, body);
+  const request = wellFormed(body);
+  const resolved = request.dataset ? await resolveDataset(kernel, request.dataset) : undefined;
+  const data = resolved && !("code" in resolved) ? resolved : undefined;
+  if (resolved && "code" in resolved) problems.push(resolved);
+  const facts = data?.facts;
+  const { task: wanted, dataset: asked } = request;
+  const { network, ...rest } = request;
+  const checked = checkRequest(
+    { ...rest, ...(network !== undefined && { network }), dataset: data?.dataset },
+    facts && { task: facts.task, id: asked!.id },
+  );
+  // Without a dataset its own faults were told above.
+  problems.push(...checked.problems.filter(({ path }) => data || !path.startsWith("dataset")));
+  if (facts && wanted && wanted !== facts.task) {
+    problems.push(
+      toProblem(
+        fail("BAD_PARAMETER", {
+          where: "the request",
+          name: "task",
+          want: `${facts.task}, the task of dataset "${asked!.id}"`,
+          got: JSON.stringify(wanted),
+        }),
+        "task",
+      ),
+    );
+  }
+  const { settings } = checked;
+  if (!problems.length && facts) problems.push(...fits(settings, facts));
+  if (problems.length) throw fail("INVALID_REQUEST", { problems });
+  return { settings: settings as Settings, source: data!.source, task: facts!.task };
+}
+
+/** Whether the network takes the dataset's samples and gives as many outputs as there are classes. */
+function fits(settings: ReturnType<typeof checkRequest>["settings"], { task, sampleShape, labels }: DataFacts): Problem[] {
+  try {
+    const model = catalog.models.find(({ id }) => id === settings.model.id)!;
+    const outputs = task === "classification" ? labels.length : 1;
+    checkNetwork(settings.network ?? model.network(sampleShape, outputs, settings.model.params as never), catalog.layers, sampleShape);
+    return [];
+  } catch (error) {
+    if (!(error instanceof TrainyardError)) throw error;
+    return [toProblem(error, settings.network ? "network" : "model")];
+  }
+}
+
+export interface Creating {
+  readonly name?: string;
+  readonly note?: string;
+  readonly tags?: Readonly<Record<string, string>>;
+  readonly draft?: boolean;
+  readonly priority?: number;
+  readonly labels?: readonly string[];
+  readonly reproduces?: RunState["reproduces"];
+}
+
+/** Creates a run of accepted settings, and queues it unless it is to be a draft. */
+export async function createFrom(
+  kernel: Kernel,
+  operation: string,
+  accepted: Accepted,
+  given: Creating,
+  context: Context,
+  key?: string,
+): Promise<Run> {
+  const { settings, source, task } = accepted;
+  const { name, note = "", tags = {}, draft = false, priority = 0, labels = [], reproduces } = given;
+  const id = await createOnce(kernel, runEntity, { operation, context, key, request: { settings, source, given } }, (id, digest) =>
+    kernel.db.transaction(async (tx) => {
+      const number = await nextNumber(tx);
+      const usual = `${source?.name ?? settings.dataset.id}-${settings.model.id}-${number}`;
+      const created: RunEvent = {
+        type: "created",
+        id,
+        number,
+        name: name ?? usual,
+        note,
+        tags,
+        task,
+        settings,
+        source,
+        priority,
+        labels,
+        createdBy: context.actor,
+        digest,
+        reproduces,
+      };
+      const job = draft ? undefined : await enqueue(tx, { kind: "train", subject: { kind: "run", id }, priority, labels }, context);
+      await runEntity.create(tx, id, context, [created, ...(job ? [{ type: "queued", job } as const] : [])]);
+      await saveParams(tx, id, { settings });
+      // The run needs the dataset's files, even when the dataset is deleted.
+      await refer(
+        tx,
+        { kind: "run", id },
+        (source?.files ?? []).map(({ name, sha256 }) => ({ name: `data/${name}`, sha256 })),
+      );
+    }),
+  );
+  tell(kernel, "run-record", "training", "runs", "train_data_record", context);
+  return presentRun(kernel, id);
+}
+
+export async function createRun(kernel: Kernel, body: unknown, context: Context, key?: string): Promise<Run> {
+  const accepted = await check(kernel, body);
+  const { name, note, tags, draft, priority, labels } = body as Body;
+  return createFrom(kernel, "createRun", accepted, { name, note, tags, draft, priority, labels }, context, key);
+}
+
+export async function startRun(kernel: Kernel, id: string, context: Context): Promise<Run> {
+  return queued(kernel, id, context, queue);
+}
+
+export async function resumeRun(kernel: Kernel, id: string, epochs: number | undefined, context: Context): Promise<Run> {
+  return queued(kernel, id, context, (state, job) => resume(state, job, epochs));
+}
+
+async function queued(kernel: Kernel, id: string, context: Context, decide: (state: RunState, job: string) => readonly RunEvent[]): Promise<Run> {
+  const uuid = open(id, "run");
+  await kernel.db.transaction(async (tx) => {
+    const { priority, labels } = (await runEntity.get(tx, uuid)).state;
+    const job = await enqueue(tx, { kind: "train", subject: { kind: "run", id: uuid }, priority, labels }, context);
+    const { state } = await runEntity.change(tx, uuid, context, (s) => decide(s, job));
+    await saveParams(tx, uuid, state);
+  });
+  return presentRun(kernel, uuid);
+}
+
+export async function stopRun(kernel: Kernel, id: string, context: Context): Promise<Run> {
+  const uuid = open(id, "run");
+  await kernel.db.transaction(async (tx) => {
+    // The job first, as workers do: two that lock in opposite order would wait for each other.
+    const { job } = (await runEntity.get(tx, uuid)).state;
+    if (job) await cancelOrStop(tx, job, context);
+    await runEntity.change(tx, uuid, context, stop);
+  });
+  return presentRun(kernel, uuid);
+}
+
+export async function duplicateRun(
+  kernel: Kernel,
+  id: string,
+  { draft, name }: { draft?: boolean; name?: string },
+  context: Context,
+  key?: string,
+): Promise<Run> {
+  const { state } = await runEntity.get(kernel.db.query, open(id, "run"));
+  const { settings, source, task, tags, priority, labels } = state;
+  return createFrom(kernel, `duplicateRun ${state.id}`, { settings, source, task }, { name, tags, draft, priority, labels }, context, key);
+}

@@ -1,0 +1,163 @@
+/** The whole program in one process: database, store, HTTP, local workers. Started by `serve`, and by any command that finds no server. */
+import { randomBytes } from "node:crypto";
+import { mkdir, readFile, rm } from "node:fs/promises";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { version } from "../shared/version.ts";
+import { writeAtomically } from "../storage/atomic.ts";
+import { Blobs } from "../storage/blobs.ts";
+import { openStore } from "../storage/object-store.ts";
+import { buildApp } from "./app.ts";
+import type { Config } from "./config.ts";
+import { openDatabase } from "./database/index.ts";
+import type { Kernel } from "./kernel.ts";
+import { Live } from "./live.ts";
+import { LocalWorkers } from "./local-workers.ts";
+import { createLog } from "./logging.ts";
+import { MessageLog } from "./messages.ts";
+import { migrations } from "./migrations.ts";
+import { loseWorkers, reap } from "./modules/jobs/service.ts";
+import { Predictor } from "./predictor.ts";
+import type { Schema } from "./schema.ts";
+import { createTelemetry } from "./telemetry.ts";
+
+export interface PlatformOptions {
+  readonly listen: { readonly host: string; readonly port: number };
+  /** Worker processes on this machine. */
+  readonly workers: number;
+  /** For messages: "trainyard serve". */
+  readonly what?: string;
+}
+
+export interface Platform {
+  readonly url: string;
+  /** What workers have to show. */
+  readonly workerToken: string;
+  /** Whether nothing was ever trained here. */
+  readonly isNew: boolean;
+  readonly workerPids: readonly number[];
+  close(): Promise<void>;
+}
+
+/** How often leases are looked at. */
+const REAP_MS = 1000;
+
+/** @throws DIRECTORY_IN_USE, DATABASE_UNAVAILABLE, STORE_UNAVAILABLE, BAD_USAGE when the port is taken */
+export async function startPlatform(config: Config, { listen, workers, what = "trainyard" }: PlatformOptions): Promise<Platform> {
+  await mkdir(config.home, { recursive: true, mode: 0o700 });
+  const log = createLog(config.log);
+  const closers: (() => Promise<unknown> | unknown)[] = [];
+  const close = async () => {
+    for (const one of closers.splice(0).reverse()) await one();
+  };
+  try {
+    const db = await openDatabase<Schema>({
+      url: config.databaseUrl,
+      directory: join(config.home, "database"),
+      migrations,
+      owner: { pid: process.pid, what },
+      log: (line) => log.warn({ flow: "database" }, line),
+      poolSize: config.pool,
+    });
+    closers.push(() => db.close());
+    const store = await openStore({ url: config.store, directory: join(config.home, "objects"), s3: config.s3 });
+    closers.push(() => store.close());
+    const live = await Live.start(db);
+    const predictor = new Predictor();
+    closers.push(() => predictor.close());
+    const messages = new MessageLog(db.query, (error) => log.warn({ err: error, flow: "messages" }, "message records wait for the database"));
+    closers.push(() => messages.flush());
+    const kernel: Kernel = {
+      config,
+      db,
+      store,
+      blobs: new Blobs(store),
+      live,
+      messages,
+      predictor,
+      telemetry: createTelemetry(version, db.query),
+      log,
+    };
+
+    const workerToken = config.workerToken ?? (await secret(join(config.home, "worker-token")));
+    const app = await buildApp(kernel, { workerToken }, version);
+    closers.push(() => app.close());
+    // Whoever waits is sent home before the server waits for its answers to end.
+    closers.push(() => live.close());
+    await app.listen({ host: listen.host, port: listen.port });
+    const { port } = app.server.address() as AddressInfo;
+    const url = `http://${listen.host.includes(":") ? `[${listen.host}]` : listen.host}:${port}`;
+
+    // The database of a directory has no other server: who worked for the one before works no more.
+    if (db.kind === "embedded") await loseWorkers(kernel, await lastWorkers(kernel));
+    closers.push(
+      repeat(
+        REAP_MS,
+        () => reap(kernel),
+        (error) => log.warn({ err: error, flow: "jobs" }, "leases could not be looked at"),
+      ),
+    );
+    const local = new LocalWorkers({
+      count: workers,
+      url: url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:"),
+      token: workerToken,
+      cacheDirectory: join(config.home, "cache"),
+      lost: async (id) => void (await loseWorkers(kernel, [id])),
+      log: (line) => log.info({ flow: "worker" }, line),
+    });
+    closers.push(() => local.close());
+
+    const address = join(config.home, "server.json");
+    await writeAtomically(address, [JSON.stringify({ url, pid: process.pid, startedAt: new Date().toISOString() })]);
+    closers.push(() => rm(address, { force: true }));
+    const first = await db.query.selectFrom("events").select("seq").limit(1).executeTakeFirst();
+    return {
+      url,
+      workerToken,
+      isNew: !first,
+      get workerPids() {
+        return local.pids;
+      },
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** A random secret in a file that only its owner reads; made when first needed. */
+async function secret(path: string): Promise<string> {
+  const before = await readFile(path, "utf8").catch(() => "");
+  if (before.length >= 20) return before;
+  const made = randomBytes(32).toString("base64url");
+  await writeAtomically(path, [made], 0o600);
+  return made;
+}
+
+async function lastWorkers({ db }: Kernel): Promise<string[]> {
+  const rows = await db.query.selectFrom("jobs").select("worker").where("status", "=", "running").where("worker", "is not", null).execute();
+  return [...new Set(rows.map(({ worker }) => worker!))];
+}
+
+/** Does something again and again, never twice at once. @returns how to stop it */
+function repeat(ms: number, work: () => Promise<unknown>, failed: (error: unknown) => void): () => Promise<void> {
+  let stopped = false;
+  let timer: NodeJS.Timeout;
+  let running: Promise<void> = Promise.resolve();
+  const again = () => {
+    timer = setTimeout(() => {
+      running = work().then(
+        () => {},
+        (error) => failed(error),
+      );
+      void running.then(() => !stopped && again());
+    }, ms);
+  };
+  again();
+  return async () => {
+    stopped = true;
+    clearTimeout(timer);
+    await running;
+  };
+}
