@@ -1,8 +1,9 @@
 /** `trainyard catalog`: everything that can be chosen, with its parameters. */
 import type { Command } from "commander";
 import { catalog } from "../catalog/index.ts";
+import { wholeCatalog } from "../server/modules/catalog/service.ts";
 import type { CatalogEntry } from "../shared/api/schemas.ts";
-import { type Head, type Param, wanted } from "../shared/define.ts";
+import { type Param, wanted } from "../shared/define.ts";
 import { fail } from "../shared/errors.ts";
 import { type Answer, add, type Options, show } from "./command.ts";
 import { running } from "./connect.ts";
@@ -20,7 +21,7 @@ export function registerCatalog(program: Command): void {
     .argument("[kind]", Object.keys(catalog).join(", "))
     .action(async (kind: string | undefined, { json }: Options) => {
       const server = await running();
-      const all = server ? await server.client.call("getCatalog", {}) : ownCatalog();
+      const all = server ? await server.client.call("getCatalog", {}) : wholeCatalog();
       if (kind !== undefined && !(kind in all)) throw fail("UNKNOWN_ENTRY", { kind: "kind of catalog entry", id: kind, known: Object.keys(all) });
       const shown = kind ? { [kind]: all[kind]! } : all;
       show(catalogAnswer(shown), json);
@@ -47,15 +48,3 @@ function entryText({ id, summary, params }: CatalogEntry): string {
 }
 
 const defaultText = ({ default: value }: Param): string => (Array.isArray(value) ? `[${value.join(", ")}]` : value === "" ? "empty" : String(value));
-
-const ownCatalog = (): Catalog =>
-  Object.fromEntries(Object.entries(catalog).map(([kind, entries]) => [kind, (entries as readonly Head[]).map(presentEntry)]));
-
-const presentEntry = ({ id, title, summary, reference, params, ...rest }: Head & { tasks?: readonly string[] }): CatalogEntry => ({
-  id,
-  title,
-  summary,
-  reference,
-  ...(rest.tasks && { tasks: [...rest.tasks] }),
-  params: params as CatalogEntry["params"],
-});

@@ -11,6 +11,8 @@ export const config = {
   home: resolve(process.env.TRAINYARD_HOME || join(homedir(), ".trainyard")),
   /** COLUMNS, else the terminal's width: what tables are cut to. Unlimited where no terminal is. */
   columns: Number(process.env.COLUMNS) || process.stdout.columns || Number.POSITIVE_INFINITY,
+  /** The command, for those who find the data directory in use by it: "train". */
+  verb: process.argv[2] ?? "",
   /** For the embedded platform, which has variables of its own. */
   environment: process.env,
 };

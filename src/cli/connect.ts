@@ -115,6 +115,10 @@ async function runningHere(): Promise<Connection | undefined> {
 
 async function embed(workers: number): Promise<Connection> {
   const [{ readConfig }, { startPlatform }] = await Promise.all([import("../server/config.ts"), import("../server/platform.ts")]);
-  const platform = await startPlatform(readConfig(config.environment), { listen: { host: "127.0.0.1", port: 0 }, workers, ephemeral: true });
-  return { client: createClient({ url: platform.url, token: platform.token, signal: interrupted }), embedded: true, close: () => platform.close() };
+  const platform = await startPlatform(readConfig(config.environment), {
+    listen: { host: "127.0.0.1", port: 0 },
+    workers,
+    what: `trainyard ${config.verb}`,
+  });
+  return { client: createClient({ url: platform.url, signal: interrupted }), embedded: true, close: () => platform.close() };
 }

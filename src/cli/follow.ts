@@ -28,7 +28,10 @@ export async function follow(connection: Connection, started: Run, { json, detac
     leave(connection, started, json);
     return started;
   }
-  const ended = await onInterrupt(stopper(connection, started.id), () => watch(connection.client, started, json));
+  const { client } = connection;
+  // A run that has ended meanwhile cannot be stopped; following it tells how it ended.
+  const stop = () => void client.call("stopRun", { params: { id: started.id } }).catch(() => {});
+  const ended = await onInterrupt(stop, () => watch(client, started, json));
   switch (ended.state) {
     case "stopped":
       process.exitCode = 130;
@@ -49,21 +52,6 @@ function leave({ embedded }: Connection, run: Run, json: boolean | undefined): v
   if (json) printJson({ type: "run", ...run });
   else print(`run ${run.name} is ${run.state}; see how it goes: npx trainyard runs follow ${run.name}`);
   if (embedded && !json && run.state !== "draft") say("No server runs, so it waits until one does: npx trainyard serve.");
-}
-
-/** The first Ctrl-C asks for the end, which takes a moment: the checkpoint. A later one does not wait for it. */
-function stopper({ client }: Connection, id: string): () => void {
-  let asked: number | undefined;
-  return () => {
-    if (asked !== undefined) {
-      // npm passes on a signal that the terminal has sent already: both at once are one.
-      if (Date.now() - asked > 2000) process.exit(130);
-      return;
-    }
-    asked = Date.now();
-    // A run that has ended meanwhile cannot be stopped; following it tells how it ended.
-    client.call("stopRun", { params: { id } }).catch(() => {});
-  };
 }
 
 /** How long to go on without a server that answers, in milliseconds: longer than one takes to start again. */

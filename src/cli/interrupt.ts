@@ -3,6 +3,9 @@
 /** Ends the program with exit code 130 and no further word. */
 export class Interrupted extends Error {}
 
+/** npm passes on a signal that the terminal has sent already: within so many milliseconds both are one. */
+const AT_ONCE = 2000;
+
 const breakOff = new AbortController();
 let handler = () => breakOff.abort(new Interrupted());
 
@@ -20,10 +23,16 @@ export function catchInterrupts(): void {
   }
 }
 
-/** While `work` goes on, Ctrl-C means `act`. */
-export async function onInterrupt<T>(act: () => void, work: () => Promise<T>): Promise<T> {
+/** While `work` goes on, Ctrl-C asks it to end, which may take a moment. One that comes later does not wait. */
+export async function onInterrupt<T>(askToEnd: () => void, work: () => Promise<T>): Promise<T> {
   const before = handler;
-  handler = act;
+  let asked: number | undefined;
+  handler = () => {
+    if (asked === undefined) {
+      asked = Date.now();
+      askToEnd();
+    } else if (Date.now() - asked > AT_ONCE) process.exit(130);
+  };
   try {
     return await work();
   } finally {

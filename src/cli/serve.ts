@@ -1,4 +1,5 @@
 /** `trainyard serve`: the platform, until it is told to end. The first time it has something to show at once. */
+import { once } from "node:events";
 import type { Command } from "commander";
 import { createClient } from "../shared/api/client.ts";
 import { add, type Options } from "./command.ts";
@@ -35,34 +36,30 @@ export function registerServe(program: Command): void {
 async function serve({ port, host, data, workers, demo, json }: ServeOptions): Promise<void> {
   const [{ readConfig }, { startPlatform }] = await Promise.all([import("../server/config.ts"), import("../server/platform.ts")]);
   const settings = readConfig(config.environment, { port, host, data, workers });
-  const platform = await startPlatform(settings, { listen: { host: settings.host, port: settings.port }, workers: settings.workers });
-  const leaving = new AbortController();
-  let closing: Promise<void> | undefined;
-  let asked = 0;
-  const told = new Promise<void>((done) => leaving.signal.addEventListener("abort", () => done()));
-  const leave = () => {
-    // npm passes on a signal that the terminal has sent already: both at once are one.
-    if (closing && Date.now() - asked > 2000) process.exit(130);
-    if (closing) return;
-    asked = Date.now();
-    leaving.abort();
-  };
-  await onInterrupt(leave, async () => {
-    if (json) printJson({ type: "serving", url: platform.url });
-    else print(`Trainyard is open at ${platform.url} (Ctrl-C closes it)`);
-    if (demo) void firstRun(platform, leaving.signal, json).catch((error: Error) => leaving.signal.aborted || say(`the first run: ${error.message}`));
-    await told;
-    if (!json) say("closing");
-    closing = platform.close();
-    await closing;
+  const platform = await startPlatform(settings, {
+    listen: { host: settings.host, port: settings.port },
+    workers: settings.workers,
+    what: "trainyard serve",
   });
+  const leaving = new AbortController();
+  const told = once(leaving.signal, "abort");
+  await onInterrupt(
+    () => leaving.abort(),
+    async () => {
+      if (json) printJson({ type: "serving", url: platform.url });
+      else print(`Trainyard is open at ${platform.url} (Ctrl-C closes it)`);
+      if (demo && platform.isNew)
+        void firstRun(platform.url, leaving.signal, json).catch((error: Error) => leaving.signal.aborted || say(`the first run: ${error.message}`));
+      await told;
+      if (!json) say("closing");
+      await platform.close();
+    },
+  );
 }
 
-/** Where nothing has ever happened, a run starts at once. Several servers that start together make one. */
-async function firstRun({ url, token }: { url: string; token?: string }, signal: AbortSignal, json: boolean | undefined): Promise<void> {
-  const client = createClient({ url, token, signal });
-  const { items } = await client.call("listEvents", { query: { limit: 1 } });
-  if (items.length) return;
+/** So that there is something to see at once. Several servers that start together on one database make one. */
+async function firstRun(url: string, signal: AbortSignal, json: boolean | undefined): Promise<void> {
+  const client = createClient({ url, signal });
   const started = await client.call(
     "createRun",
     { body: { dataset: { id: "mnist" }, model: { id: "cnn" }, training: { epochs: 1 }, note: "The first run, made by `trainyard serve`." } },
