@@ -1,32 +1,46 @@
 /** A model from a table: what `trainyard train data/iris.csv` does, as functions. */
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { RunFolder } from "../src/storage/run-folder.ts";
-import { evaluateRun } from "../src/worker/evaluation.ts";
-import { predict } from "../src/worker/prediction.ts";
+import { writeRunFolder } from "../src/storage/run-folder.ts";
+import { evaluate } from "../src/worker/evaluation.ts";
+import { MemoryOutput } from "../src/worker/output.ts";
+import { Model } from "../src/worker/prediction.ts";
 import { performTraining, prepareTraining } from "../src/worker/training.ts";
 
-const table = fileURLToPath(new URL("../data/iris.csv", import.meta.url));
-const folder = new RunFolder(await mkdtemp(join(tmpdir(), "trainyard-")));
+const path = fileURLToPath(new URL("../data/iris.csv", import.meta.url));
 
 // The last column is what to predict; every fifth row is kept out of training, for the evaluation.
-const prepared = await prepareTraining({ dataset: { id: "csv" }, path: table, training: { epochs: 50, batchSize: 8 } }, folder.id);
-await folder.create();
-for await (const event of performTraining(prepared, folder)) {
+const prepared = await prepareTraining({ dataset: { id: "csv" }, path, training: { epochs: 50, batchSize: 8 } });
+const { settings, facts } = prepared;
+const output = new MemoryOutput();
+const metrics: object[] = [];
+for await (const event of performTraining(prepared, output)) {
+  if (event.type === "epoch") metrics.push(event);
   if (event.type === "epoch" && event.epoch % 10 === 0) console.log(`epoch ${event.epoch}: loss ${event.loss.toFixed(3)}`);
+  if (event.type === "done") {
+    const evaluation = await evaluate(prepared, event.best, event);
+    console.log(`accuracy on ${evaluation.samples} flowers never seen: ${evaluation.metrics.accuracy!.toFixed(3)}`);
+    assert.ok(evaluation.metrics.accuracy! >= 0.9);
+  }
 }
 
-const evaluation = await evaluateRun(folder, prepared);
-assert.ok(evaluation.task === "classification");
-console.log(`accuracy on ${evaluation.samples} flowers never seen: ${evaluation.accuracy.toFixed(3)}`);
-assert.ok(evaluation.accuracy >= 0.9);
-
 // The model takes centimetres as they are in the table: normalisation is part of it.
-const [first] = await predict(folder, [table]);
-console.log(`the first flower of the table is ${first!.label}`);
-assert.equal(first!.label, "Iris-setosa");
+const model = await Model.open(output.files.get("model.onnx")!);
+const rows = [{ sepal_length: 5.1, sepal_width: 3.5, petal_length: 1.4, petal_width: 0.2 }];
+const [flower] = await model.predict(facts.dataset, { rows });
+await model.close();
+console.log(`the first flower of the table is ${flower!.label}`);
+assert.equal(flower!.label, "Iris-setosa");
 
-await rm(folder.path, { recursive: true });
+// All of it in a folder that a person can open.
+const root = await mkdtemp(join(tmpdir(), "trainyard-"));
+const files = Array.from(output.files, ([name, bytes]) => ({ name, content: [bytes] }));
+await writeRunFolder(join(root, "flowers"), { record: { settings, facts }, metrics, files });
+const written = await readdir(join(root, "flowers"));
+console.log(written.join("  "));
+assert.deepEqual(written.sort(), ["checkpoints", "metrics.jsonl", "model.onnx", "plan", "run.json"]);
+
+await rm(root, { recursive: true });

@@ -1,11 +1,8 @@
 /** A network of one's own, described as JSON: pictures moved about at random, two views of them joined, a shortcut past a convolution. */
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import type { NetworkDescription } from "trainyard/engine";
-import { RunFolder } from "../src/storage/run-folder.ts";
-import { evaluateRun } from "../src/worker/evaluation.ts";
+import { evaluate } from "../src/worker/evaluation.ts";
+import { MemoryOutput } from "../src/worker/output.ts";
 import { performTraining, prepareTraining } from "../src/worker/training.ts";
 
 // A layer reads the one before it, unless `inputs` names others. docs/catalog.md lists the layers and their parameters.
@@ -26,19 +23,16 @@ const network: NetworkDescription = {
   ],
 };
 
-const folder = new RunFolder(await mkdtemp(join(tmpdir(), "trainyard-")));
 const optimizer = { id: "adam", params: { learningRate: 5e-3 } };
-const prepared = await prepareTraining({ dataset: { id: "mnist" }, network, optimizer, schedule: { id: "cosine" } }, folder.id);
-for (const { id, layer, outputShape, parameters } of prepared.record.layers)
-  console.log(`${id} (${layer}): [${outputShape}], ${parameters} parameters`);
+const prepared = await prepareTraining({ dataset: { id: "mnist" }, network, optimizer, schedule: { id: "cosine" } });
+const { parameters } = prepared.facts;
+for (const layer of prepared.assembled.network.layers)
+  console.log(`${layer.id} (${layer.layer}): [${layer.outputShape}], ${layer.parameters} parameters`);
 
-await folder.create();
-for await (const event of performTraining(prepared, folder)) {
+for await (const event of performTraining(prepared, new MemoryOutput())) {
   if (event.type === "progress") console.log(`step ${event.update}: loss ${event.loss.toFixed(3)}, ${Math.round(event.samplesPerSecond)} samples/s`);
+  if (event.type !== "done") continue;
+  const { samples, metrics } = await evaluate(prepared, event.best, event);
+  console.log(`${parameters} parameters, accuracy on ${samples} test pictures: ${metrics.accuracy}`);
+  assert.ok(metrics.accuracy! > 0.96);
 }
-const evaluation = await evaluateRun(folder, prepared);
-assert.ok(evaluation.task === "classification");
-console.log(`${prepared.record.parameters} parameters, accuracy on ${evaluation.samples} test pictures: ${evaluation.accuracy}`);
-assert.ok(evaluation.accuracy > 0.96);
-
-await rm(folder.path, { recursive: true });

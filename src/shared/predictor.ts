@@ -16,10 +16,12 @@ export interface Sample {
   readonly picture?: Uint8Array;
 }
 
-export interface PredictorRequest extends ModelFacts, Sample {
+export interface PredictorRequest {
   readonly id: number;
   /** A model.onnx, or the key of one that was sent before. */
   readonly model: string | { readonly key: string; readonly bytes: Uint8Array };
+  readonly facts: ModelFacts;
+  readonly sample: Sample;
 }
 
 /** The error is as `TrainyardError` shows itself. `unknownModel`: it was never sent, or is closed by now; send its bytes. */

@@ -13,7 +13,7 @@ import type { PreparedTraining } from "./training.ts";
 export type EvaluationRecord = EvaluationView & {
   /** Digest of the data. */
   readonly dataset: string;
-  readonly bestEpoch?: number;
+  readonly bestEpoch: number;
 } & (
     | ({ readonly task: "classification"; readonly labels: readonly string[]; readonly confusion: readonly (readonly number[])[] } & ReturnType<
         typeof classificationReport
@@ -24,15 +24,16 @@ export type EvaluationRecord = EvaluationView & {
 export interface EvaluationOptions {
   /** Ids from the catalog; all for the task when left out. The loss is always told. */
   readonly metrics?: readonly string[];
-  readonly bestEpoch?: number;
+  /** The epoch that the weights are from. */
+  readonly bestEpoch: number;
   readonly signal?: AbortSignal;
 }
 
 /** @throws UNKNOWN_ENTRY for a metric that is not for the task, LOSS_NOT_FINITE, and the reason of the signal */
 export async function evaluate(
-  { settings, dataset, assembled }: PreparedTraining,
+  { settings, facts, dataset, assembled }: PreparedTraining,
   weights: Tensors,
-  { metrics, bestEpoch, signal }: EvaluationOptions = {},
+  { metrics, bestEpoch, signal }: EvaluationOptions,
 ): Promise<EvaluationRecord> {
   const { test, task, labels, digest } = dataset;
   const suited = catalog.metrics.filter(({ tasks }) => tasks.includes(task));
@@ -45,6 +46,13 @@ export async function evaluate(
   try {
     const { measure, predictions, confusion } = await evaluateRows(session, plan.spec, test, rows, weights, { signal });
     const { loss } = measure;
+    if (!Number.isFinite(loss)) {
+      const { training } = settings;
+      const step = bestEpoch * Math.ceil(facts.dataset.samples.train / training.batchSize);
+      const rate = assembled.learningRate;
+      const details = { what: "loss on the test split", value: String(loss), step, epoch: bestEpoch, rate, base: rate };
+      throw fail("LOSS_NOT_FINITE", { ...details, checkpoint: "last.safetensors" });
+    }
     const outcome = confusion ?? { predictions, targets: test.targets };
     const chosen = suited.filter(({ id }) => !metrics || metrics.includes(id)).map(({ id, compute }) => [id, compute(outcome as never)] as const);
     const finite = [["loss", loss] as const, ...chosen].filter(([, value]) => Number.isFinite(value)); // JSON has no other numbers

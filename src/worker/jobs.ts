@@ -55,7 +55,7 @@ async function train(work: Work): Promise<Result> {
 
 async function evaluateAgain(work: Work): Promise<Result> {
   const { lease } = work;
-  const { resume, metrics, bestEpoch } = lease.job.payload;
+  const { resume, metrics, bestEpoch = 0 } = lease.job.payload;
   if (!resume?.best) throw fail("INTERNAL", { detail: `job ${lease.job.id} names no weights to evaluate` });
   const prepared = await prepare(work);
   const weights = decodeWeights(await lease.load(resume.best), "best.safetensors", shapesOf(prepared));

@@ -8,7 +8,7 @@ import type { ModelFacts, Sample } from "../shared/predictor.ts";
 
 /**
  * A model, opened. Close it when done.
- * @example const [prediction] = await model.predict({ ...facts.dataset, rows: [{ height: 63.6, … }] });
+ * @example const [prediction] = await model.predict(facts.dataset, { rows: [{ height: 63.6 }] });
  */
 export class Model {
   readonly #session: Session;
@@ -28,8 +28,9 @@ export class Model {
   }
 
   /** One prediction for the picture, or one for each row. @throws BAD_PARAMETER, BAD_FILE, BAD_USAGE */
-  async predict({ task, labels, ...request }: ModelFacts & Sample): Promise<PredictionView[]> {
-    const { output, label } = await this.#session.run({ input: await toTensor(request) });
+  async predict(facts: ModelFacts, sample: Sample): Promise<PredictionView[]> {
+    const { task, labels } = facts;
+    const { output, label } = await this.#session.run({ input: await toTensor(facts, sample) });
     const [count, width] = output!.shape as [number, number];
     return Array.from({ length: count }, (_, i) => {
       const row = Array.from((output!.data as Float32Array).subarray(i * width, (i + 1) * width));
@@ -43,7 +44,7 @@ export class Model {
   }
 }
 
-async function toTensor({ sampleShape, columns, rows, picture }: Omit<ModelFacts, "task" | "labels"> & Sample): Promise<Tensor> {
+async function toTensor({ sampleShape, columns }: ModelFacts, { rows, picture }: Sample): Promise<Tensor> {
   if (!columns.length) {
     if (!picture) throw fail("BAD_USAGE", { problem: "the model takes a picture, but got rows", fix: "Send a picture." });
     return { dtype: "uint8", shape: [1, ...sampleShape], data: await readPicture(picture, sampleShape as [number, number, number]) };

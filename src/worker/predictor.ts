@@ -23,10 +23,10 @@ async function find(model: PredictorRequest["model"]): Promise<Model | undefined
   return found;
 }
 
-async function answer({ id, model, ...request }: PredictorRequest): Promise<PredictorAnswer> {
+async function answer({ id, model, facts, sample }: PredictorRequest): Promise<PredictorAnswer> {
   try {
     const found = await find(model);
-    return found ? { id, predictions: await found.predict(request) } : { id, unknownModel: true };
+    return found ? { id, predictions: await found.predict(facts, sample) } : { id, unknownModel: true };
   } catch (cause) {
     const error = cause instanceof TrainyardError ? cause : fail("INTERNAL", { detail: String(cause) }, cause);
     return { id, error: error.toJSON() };
