@@ -45,6 +45,11 @@ export const wasUndone = (error: unknown): boolean => (error as { code?: string 
 export const unavailable = (name: string, cause: unknown): TrainyardError =>
   fail("DATABASE_UNAVAILABLE", { name, detail: (cause as Error).message || String((cause as NodeJS.ErrnoException).code ?? cause) }, cause);
 
+/** A connection in use tells its query when it breaks. Without this it would also end the process. */
+export const outliveErrors = (client: ClientBase): void => {
+  client.on("error", () => {});
+};
+
 /** Tries again while the connection is lost and the time lasts. */
 export async function patiently<T>(seconds: number, attempt: () => Promise<T>): Promise<T> {
   const end = Date.now() + seconds * 1000;

@@ -7,7 +7,7 @@ import { finished } from "node:stream/promises";
 import type { Worker } from "node:worker_threads";
 import pg from "pg";
 import { fail } from "../../shared/errors.ts";
-import { type Backend, type Log, listenTo, Subscriptions, swallowed, unavailable, unlistenTo } from "./backend.ts";
+import { type Backend, type Log, listenTo, outliveErrors, Subscriptions, swallowed, unavailable, unlistenTo } from "./backend.ts";
 import { lockDirectory, type Owner } from "./directory-lock.ts";
 import { compiledPglite, startThread, template, unpack } from "./template.ts";
 import { types } from "./types.ts";
@@ -15,7 +15,7 @@ import { WalSync } from "./wal-sync.ts";
 
 /** What the thread is started for. */
 export type Task =
-  | { readonly kind: "template" }
+  | { readonly kind: "template"; readonly cluster: string }
   | {
       readonly kind: "serve";
       readonly cluster: string;
@@ -45,6 +45,7 @@ export async function openEmbedded({ directory, owner, log, durable }: Options):
   await mkdir(name, { recursive: true, mode: 0o700 });
   const lock = await lockDirectory(name, owner);
   try {
+    void compiledPglite(); // takes its time, beside what follows
     const cluster = join(name, "postgres");
     const { safe } = await prepare(cluster, durable);
     safe.catch(() => {}); // told by settled()
@@ -82,6 +83,7 @@ function serve({ name, cluster, durable, log, safe, release }: Opened): Backend 
       restarted = true;
     },
   });
+  pool.on("connect", outliveErrors);
   pool.on("error", (error) => log(`the embedded database stopped and is started again: ${error.message}`));
   const connect = () =>
     pool.connect().catch((error) => {

@@ -3,7 +3,6 @@
  * embedded.ts. It also does what PostgreSQL does in other processes and PGlite leaves out: syncing to disk, checkpoints, vacuum.
  */
 import { parentPort, workerData } from "node:worker_threads";
-import { gzipSync } from "node:zlib";
 import { PGlite, protocol } from "@electric-sql/pglite";
 import { ClusterFiles } from "./cluster-files.ts";
 import type { Answer, Task } from "./embedded.ts";
@@ -11,11 +10,19 @@ import type { Answer, Task } from "./embedded.ts";
 const port = parentPort!;
 const task = workerData as Task;
 
-async function makeTemplate(): Promise<Uint8Array> {
-  const pg = await PGlite.create({ initDbStartParams: ["--wal-segsize=4"] }); // MB; the default 16 are much to write for a small database
-  await pg.exec("vacuum (analyze)");
-  const tar = await pg.dumpDataDir("none");
-  return new Uint8Array(gzipSync(await tar.arrayBuffer(), { level: 9 }));
+/** PGlite's initdb, without the two databases that others would be copied from: nobody would ever vacuum them. */
+async function makeTemplate(cluster: string): Promise<void> {
+  const pg = await PGlite.create({
+    dataDir: cluster,
+    initDbStartParams: ["--wal-segsize=4"], // MB; the default 16 are much to write for a small database
+    startParams: startParams(false),
+  });
+  for (const name of ["template0", "template1"]) {
+    await pg.query("update pg_database set datistemplate = false where datname = $1", [name]);
+    await pg.exec(`drop database ${name}`);
+  }
+  await pg.exec("vacuum (freeze, analyze)");
+  await pg.close();
 }
 
 async function serve({ cluster, durable, module, synced }: Extract<Task, { kind: "serve" }>): Promise<void> {
@@ -24,7 +31,7 @@ async function serve({ cluster, durable, module, synced }: Extract<Task, { kind:
   const pg = await PGlite.create({
     fs: files,
     ...{ pgliteWasmModule: module },
-    startParams: [...PGlite.defaultStartParams.filter((param) => param !== "-F"), ...settings(durable)],
+    startParams: startParams(durable),
     onStderr: (text) => {
       if (complaints.push(text) > 20) complaints.shift();
       return false;
@@ -101,8 +108,8 @@ async function* messages(): AsyncGenerator<Uint8Array | "close"> {
 }
 
 /** PostgreSQL's own defaults suit a server; these suit one connection in a small process. */
-const settings = (durable: boolean): string[] =>
-  Object.entries({
+const startParams = (durable: boolean): string[] => {
+  const settings = {
     fsync: durable ? "on" : "off",
     wal_sync_method: "fsync", // the one that Emscripten passes on
     shared_buffers: "16MB",
@@ -110,7 +117,10 @@ const settings = (durable: boolean): string[] =>
     max_wal_senders: "0",
     wal_level: "minimal",
     min_wal_size: "32MB",
-  }).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
+  };
+  const ours = Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
+  return [...PGlite.defaultStartParams.filter((param) => param !== "-F"), ...ours];
+};
 
 /** Messages that the backend answers: simple query, sync. And what starts a connection has no type, but a length below 2^24. */
 const answered = new Set(["Q", "S"].map((type) => type.charCodeAt(0)));
@@ -136,5 +146,5 @@ function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   return whole;
 }
 
-if (task.kind === "template") port.postMessage(await makeTemplate());
+if (task.kind === "template") await makeTemplate(task.cluster);
 else await serve(task);

@@ -3,7 +3,19 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { fail } from "../../shared/errors.ts";
-import { type Backend, type Handler, isLost, type Log, listenTo, patiently, Subscriptions, swallowed, unavailable, unlistenTo } from "./backend.ts";
+import {
+  type Backend,
+  type Handler,
+  isLost,
+  type Log,
+  listenTo,
+  outliveErrors,
+  patiently,
+  Subscriptions,
+  swallowed,
+  unavailable,
+  unlistenTo,
+} from "./backend.ts";
 import { types } from "./types.ts";
 
 interface Options {
@@ -19,6 +31,7 @@ export async function openPostgres({ url, log, poolSize, patienceSeconds }: Opti
   const name = nameOf(url);
   const config = { connectionString: url, types, keepAlive: true, keepAliveInitialDelayMillis: 10_000, application_name: "trainyard" };
   const pool = new pg.Pool({ ...config, Client: ImpatientClient as unknown as typeof pg.Client, max: poolSize, idleTimeoutMillis: 0 });
+  pool.on("connect", outliveErrors);
   pool.on("error", (error) => log(`lost an idle connection to ${name}: ${error.message}`));
   const connect = () =>
     patiently(patienceSeconds, () => pool.connect()).catch((error) => {

@@ -1,17 +1,18 @@
 /** What initdb makes, kept as an archive: unpacking it takes a tenth of the time. `npm run build` makes it; else the first start does. */
 import { randomBytes } from "node:crypto";
-import { mkdirSync, writeFileSync } from "node:fs";
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
-import { gunzipSync } from "node:zlib";
+import { brotliCompressSync, brotliDecompressSync, constants } from "node:zlib";
 import type { Task } from "./embedded.ts";
 
 /** Running from the sources: then each thread needs a loader of its own, and what is made is kept out of src. */
 const fromSources = import.meta.url.endsWith(".ts");
 const pglite = dirname(fileURLToPath(import.meta.resolve("@electric-sql/pglite")));
-const shipped = fileURLToPath(new URL("template.tar.gz", import.meta.url));
+const shipped = fileURLToPath(new URL("template.br", import.meta.url));
 
 /** The thread that runs PGlite. */
 export function startThread(workerData: Task): Worker {
@@ -29,7 +30,7 @@ export function compiledPglite(): Promise<object> {
   return compiled;
 }
 
-/** @returns a gzipped tar of an empty database cluster */
+/** @returns an empty database cluster, as unpack takes it */
 export async function template(): Promise<Uint8Array> {
   const path = fromSources ? await cached() : shipped;
   const found = await readFile(path).catch(() => undefined);
@@ -45,34 +46,47 @@ export async function template(): Promise<Uint8Array> {
 
 async function cached(): Promise<string> {
   const { version } = JSON.parse(await readFile(join(pglite, "..", "package.json"), "utf8")) as { version: string };
-  return fileURLToPath(new URL(`../../../node_modules/.cache/trainyard/pglite-${version}.tar.gz`, import.meta.url));
+  return fileURLToPath(new URL(`../../../node_modules/.cache/trainyard/pglite-${version}.br`, import.meta.url));
 }
 
 /** In a thread of its own, as initdb takes 0.8 GB, which go with the thread. */
-function make(): Promise<Uint8Array> {
-  const thread = startThread({ kind: "template" });
-  return new Promise((done, failed) => thread.once("message", done).once("error", failed));
+async function make(): Promise<Uint8Array> {
+  const cluster = await mkdtemp(join(tmpdir(), "trainyard-template-"));
+  try {
+    const thread = startThread({ kind: "template", cluster });
+    await new Promise((done, failed) => thread.once("exit", done).once("error", failed));
+    return pack(cluster);
+  } finally {
+    await rm(cluster, { recursive: true, force: true });
+  }
 }
 
-/** Unpacks an archive into a folder that is not there yet. */
+/** A line of JSON that lists what is in it, then the files' contents. Brotli sees that much is repeated, or zero. */
+function pack(folder: string): Uint8Array {
+  const items = readdirSync(folder, { recursive: true, withFileTypes: true });
+  const folders = items.filter((item) => item.isDirectory()).map(({ parentPath, name }) => relative(folder, join(parentPath, name)));
+  const paths = items.filter((item) => item.isFile()).map(({ parentPath, name }) => relative(folder, join(parentPath, name)));
+  const contents = paths.map((path) => readFileSync(join(folder, path)));
+  const list: List = { folders, files: paths.map((path, i) => [path, contents[i]!.length]) };
+  return brotliCompressSync(Buffer.concat([Buffer.from(`${JSON.stringify(list)}\n`), ...contents]), {
+    params: { [constants.BROTLI_PARAM_QUALITY]: 9, [constants.BROTLI_PARAM_LGWIN]: constants.BROTLI_MAX_WINDOW_BITS },
+  });
+}
+
+/** @returns the paths of all that is now in the folder */
 export function unpack(archive: Uint8Array, into: string): string[] {
-  const files: string[] = [];
-  for (const { name, folder, content } of entries(gunzipSync(archive))) {
-    const path = join(into, name);
-    if (folder) mkdirSync(path, { recursive: true, mode: 0o700 });
-    else writeFileSync(path, content, { mode: 0o600 });
-    files.push(path);
+  const bytes = brotliDecompressSync(archive);
+  let at = bytes.indexOf("\n") + 1;
+  const { folders, files } = JSON.parse(bytes.toString("utf8", 0, at)) as List;
+  for (const path of folders) mkdirSync(join(into, path), { mode: 0o700 });
+  for (const [path, size] of files) {
+    writeFileSync(join(into, path), bytes.subarray(at, at + size), { mode: 0o600 });
+    at += size;
   }
-  return files;
+  return [...folders, ...files.map(([path]) => path)].map((path) => join(into, path));
 }
 
-/** Reads ustar: blocks of 512 bytes, a header with name, size and type, then the content. */
-function* entries(tar: Buffer) {
-  const text = (at: number, length: number) => tar.toString("utf8", at, at + length).replace(/\0.*$/s, "");
-  for (let at = 0; at < tar.length && tar[at] !== 0; ) {
-    const size = Number.parseInt(text(at + 124, 12), 8) || 0;
-    const content = at + 512;
-    yield { name: text(at, 100), folder: text(at + 156, 1) === "5", content: tar.subarray(content, content + size) };
-    at = content + Math.ceil(size / 512) * 512;
-  }
+interface List {
+  readonly folders: readonly string[];
+  readonly files: readonly (readonly [path: string, size: number])[];
 }
