@@ -5,7 +5,7 @@ import type { DatasetView } from "../shared/api/schemas.ts";
 import { add, answer, collect, family, listing, type Options, verb } from "./command.ts";
 import { reasonText } from "./failure.ts";
 import { addFlags, flagsFor, requestFrom } from "./flags.ts";
-import { bytes, thousands, when } from "./output.ts";
+import { bytes, quoted, thousands, when } from "./output.ts";
 import { type Column, pairs } from "./table.ts";
 import { registerFiles } from "./upload.ts";
 
@@ -50,7 +50,6 @@ export function registerDatasets(program: Command, argv: readonly string[]): voi
 }
 
 const datasetArgument = "its name (the newest version), name@version, or id";
-const quoted = (name: string): string => (/\s/.test(name) ? JSON.stringify(name) : name);
 const sizeOf = ({ files }: DatasetView): number => files.reduce((sum, { size }) => sum + size, 0);
 const records = ({ facts }: DatasetView): string => (facts ? `${thousands(facts.records.train)} + ${thousands(facts.records.test)}` : "");
 

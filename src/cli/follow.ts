@@ -8,7 +8,7 @@ import type { Connection } from "./connect.ts";
 import { evaluationText } from "./evaluate.ts";
 import { failure } from "./failure.ts";
 import { onInterrupt } from "./interrupt.ts";
-import { print, printJson, say, thousands } from "./output.ts";
+import { print, printJson, quoted, say, thousands } from "./output.ts";
 import { progressWatcher } from "./progress.ts";
 
 export interface FollowOptions extends Options {
@@ -35,14 +35,15 @@ export async function follow(connection: Connection, started: Run, { json, detac
   switch (ended.state) {
     case "stopped":
       process.exitCode = 130;
-      if (!json) print(`stopped after step ${thousands(ended.checkpoint?.update ?? 0)}; go on with:\n  npx trainyard runs resume ${ended.name}`);
+      if (!json)
+        print(`stopped after step ${thousands(ended.checkpoint?.update ?? 0)}; go on with:\n  npx trainyard runs resume ${quoted(ended.name)}`);
       break;
     case "failed":
       throw failure(ended.reason, `run ${ended.name}`);
     default:
       if (!json)
         print(
-          `${ended.evaluation ? `\n${evaluationText(ended.evaluation)}\n\n` : ""}model  npx trainyard export ${ended.name} -o ${ended.name}.onnx`,
+          `${ended.evaluation ? `\n${evaluationText(ended.evaluation)}\n\n` : ""}model  npx trainyard export ${quoted(ended.name)} -o ${quoted(`${ended.name}.onnx`)}`,
         );
   }
   return ended;
@@ -50,7 +51,7 @@ export async function follow(connection: Connection, started: Run, { json, detac
 
 function leave({ embedded }: Connection, run: Run, json: boolean | undefined): void {
   if (json) printJson({ type: "run", ...run });
-  else print(`run ${run.name} is ${run.state}; see how it goes: npx trainyard runs follow ${run.name}`);
+  else print(`run ${run.name} is ${run.state}; see how it goes: npx trainyard runs follow ${quoted(run.name)}`);
   if (embedded && !json && run.state !== "draft") say("No server runs, so it waits until one does: npx trainyard serve.");
 }
 

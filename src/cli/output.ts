@@ -10,6 +10,9 @@ export const thousands = (n: number): string => Math.round(n).toLocaleString("en
 /** Five digits, as a metric needs; more would hide the rest of a table. */
 export const digits = (value: number | null | undefined): string => (typeof value === "number" ? String(Number(value.toPrecision(5))) : "");
 
+/** A name as a shell takes it. */
+export const quoted = (name: string): string => (/^[\w@%+=:,./-]+$/.test(name) ? name : `'${name.replaceAll("'", `'\\''`)}'`);
+
 export function bytes(count: number): string {
   const power = count < 1000 ? 0 : Math.min(4, Math.floor(Math.log10(count) / 3));
   return `${power ? (count / 1000 ** power).toFixed(1) : count} ${["B", "kB", "MB", "GB", "TB"][power]}`;
