@@ -11,9 +11,10 @@ import Fastify, {
   type FastifyPluginAsync,
   type FastifyReply,
   type FastifyRequest,
+  LogController,
 } from "fastify";
 import { jsonSchemaTransform, jsonSchemaTransformObject, serializerCompiler } from "fastify-type-provider-zod";
-import type { z } from "zod";
+import { z } from "zod";
 import { type Endpoint, endpoints, type OperationId } from "../shared/api/endpoints.ts";
 import { type ErrorBody, errorBody } from "../shared/api/schemas.ts";
 import { fail, type Problem, TrainyardError } from "../shared/errors.ts";
@@ -69,7 +70,7 @@ declare module "fastify" {
 export async function buildApp(kernel: Kernel, secrets: Secrets, version: string): Promise<FastifyInstance> {
   const app = Fastify({
     loggerInstance: kernel.log as FastifyBaseLogger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => randomUUID(),
     bodyLimit: BODY_LIMIT,
     exposeHeadRoutes: false,
@@ -183,10 +184,23 @@ function storable(body: string): boolean {
   }
 }
 
+/** Media types of answers that are not JSON. */
+const mediaTypes: Readonly<Record<NonNullable<Endpoint["content"]>, string>> = {
+  stream: "application/octet-stream",
+  events: "text/event-stream",
+  jsonl: "application/x-ndjson",
+  text: "text/plain; version=0.0.4; charset=utf-8",
+};
+
+/** The answer that OpenAPI tells of. */
+const success = ({ summary, response, content }: Endpoint): unknown =>
+  content
+    ? { description: summary, content: { [mediaTypes[content]]: { schema: z.string() } } }
+    : (response ?? z.null().meta({ description: "Nothing more to say." }));
+
 function addRoute(app: FastifyInstance, kernel: Kernel, id: OperationId): void {
   const endpoint: Endpoint = endpoints[id];
-  const { method, path, summary, module, params, query, body, response, content, status = 200, upload, creates } = endpoint;
-  const ok = response ?? { type: "null" };
+  const { method, path, summary, module, params, query, body, content, status = 200, upload, creates } = endpoint;
   app.route({
     method,
     url: path.replace(/\{(\w+)\}/g, ":$1"),
@@ -201,7 +215,7 @@ function addRoute(app: FastifyInstance, kernel: Kernel, id: OperationId): void {
       ...(query && { querystring: query }),
       ...(body && { body }),
       ...(upload && { consumes: ["application/octet-stream"] }),
-      response: { ...(content ? {} : { [status]: status === 204 ? undefined : ok }), "4xx": errorBody, "5xx": errorBody },
+      response: { [status]: success(endpoint), "4xx": errorBody, "5xx": errorBody },
       ...(creates && { description: "Takes the header Idempotency-Key: the same key creates once, however often it is sent." }),
     } as never,
     handler: async (request, reply) => {
@@ -210,8 +224,8 @@ function addRoute(app: FastifyInstance, kernel: Kernel, id: OperationId): void {
       reply.code(status);
       if (content === "events") return sendEvents(reply, answer as AsyncGenerator<LiveMessage>);
       if (content === "stream") return sendFile(reply, answer as Download);
-      if (content === "jsonl") return reply.type("application/x-ndjson").send(Readable.from(answer as AsyncGenerator<string>));
-      if (content === "text") return reply.type("text/plain; version=0.0.4; charset=utf-8").send(answer);
+      if (content === "jsonl") return reply.type(mediaTypes.jsonl).send(Readable.from(answer as AsyncGenerator<string>));
+      if (content === "text") return reply.type(mediaTypes.text).send(answer);
       return reply.send(answer);
     },
   });
@@ -280,7 +294,7 @@ function sendFile(reply: FastifyReply, file: Download | { readonly location: str
   const { body, size, filename } = file;
   const range = rangeOf(reply.request.headers.range);
   reply.header("accept-ranges", "bytes").header("content-disposition", `attachment; filename="${filename.replace(/[^\w.-]/g, "_")}"`);
-  reply.header("content-security-policy", "default-src 'none'; sandbox").type("application/octet-stream");
+  reply.header("content-security-policy", "default-src 'none'; sandbox").type(mediaTypes.stream);
   if (range) {
     const end = Math.min(range.end ?? size - 1, size - 1);
     reply

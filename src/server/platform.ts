@@ -56,7 +56,7 @@ export async function startPlatform(config: Config, { listen, workers, what = "t
       directory: join(config.home, "database"),
       migrations,
       owner: { pid: process.pid, what },
-      log: (line) => log.warn({ flow: "database" }, line),
+      log: (line) => log.info({ flow: "database" }, line),
       poolSize: config.pool,
     });
     closers.push(() => db.close());
