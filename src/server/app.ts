@@ -32,6 +32,7 @@ import { jobRoutes } from "./modules/jobs/routes.ts";
 import type { LiveMessage } from "./modules/runs/follow.ts";
 import { runRoutes } from "./modules/runs/routes.ts";
 import { trainingRoutes } from "./modules/training/routes.ts";
+import { type OpenApi, openApi } from "./openapi.ts";
 import { problemsOf } from "./validation.ts";
 
 const handlers: Handlers<OperationId> = {
@@ -143,8 +144,10 @@ export async function buildApp(kernel: Kernel, secrets: Secrets, version: string
   });
 
   for (const id of Object.keys(endpoints) as OperationId[]) addRoute(app, kernel, id);
-  app.get("/openapi.json", { schema: { hide: true } }, async () => app.swagger());
+  // Made once, when every route is known.
+  app.get("/openapi.json", { schema: { hide: true } }, async () => document);
   await app.ready();
+  const document = openApi(app.swagger() as unknown as OpenApi);
   return app;
 }
 
@@ -184,6 +187,14 @@ function storable(body: string): boolean {
   }
 }
 
+const idempotencyHeader = z.looseObject({
+  "idempotency-key": z
+    .string()
+    .regex(/^[\x21-\x7e]{1,200}$/, { error: "must be 1 to 200 printable characters without spaces" })
+    .optional()
+    .meta({ description: "The same key creates once, however often the request is sent." }),
+});
+
 /** Media types of answers that are not JSON. */
 const mediaTypes: Readonly<Record<NonNullable<Endpoint["content"]>, string>> = {
   stream: "application/octet-stream",
@@ -214,9 +225,8 @@ function addRoute(app: FastifyInstance, kernel: Kernel, id: OperationId): void {
       ...(params && { params }),
       ...(query && { querystring: query }),
       ...(body && { body }),
-      ...(upload && { consumes: ["application/octet-stream"] }),
+      ...(creates && { headers: idempotencyHeader }),
       response: { [status]: success(endpoint), "4xx": errorBody, "5xx": errorBody },
-      ...(creates && { description: "Takes the header Idempotency-Key: the same key creates once, however often it is sent." }),
     } as never,
     handler: async (request, reply) => {
       const handler = handlers[id] as unknown as Handler<"getRun">;
@@ -244,7 +254,7 @@ function asked(request: FastifyRequest, reply: FastifyReply, endpoint: Endpoint)
     query,
     body,
     context: { actor: request.actor, correlation: request.correlation },
-    key: endpoint.creates ? keyOf(header("idempotency-key")) : undefined,
+    key: endpoint.creates ? header("idempotency-key") : undefined,
     lastEventId: header("last-event-id"),
     range: rangeOf(header("range")),
     upload: endpoint.upload ? bodyStream(body, request) : undefined,
@@ -257,16 +267,6 @@ function bodyStream(body: unknown, request: FastifyRequest): Readable {
   if (body instanceof Readable) return body;
   if (body === undefined && request.headers["content-length"] === "0") return Readable.from([]);
   throw fail("CONTENT_TYPE", { want: "application/octet-stream", got: request.headers["content-type"] ?? "missing" });
-}
-
-function keyOf(key: string | undefined): string | undefined {
-  if (key === undefined || /^[\x21-\x7e]{1,200}$/.test(key)) return key;
-  throw fail("BAD_PARAMETER", {
-    where: "the request",
-    name: "Idempotency-Key",
-    want: "1 to 200 printable characters without spaces",
-    got: JSON.stringify(key.slice(0, 80)),
-  });
 }
 
 /** One range of bytes (RFC 9110 section 14): what is no such range is as if it were not there. */

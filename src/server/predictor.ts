@@ -2,13 +2,14 @@
 import { type ChildProcess, fork } from "node:child_process";
 import type { PredictionView } from "../shared/api/schemas.ts";
 import { fail, remoteError } from "../shared/errors.ts";
-import type { ModelFacts, PredictorAnswer, PredictorRequest, Sample } from "../shared/predictor.ts";
+import type { PredictorAnswer, PredictorRequest } from "../shared/predictor.ts";
 import { childOf } from "./child.ts";
 
 /** Without work for so long it ends, and its memory is free. */
 const IDLE_MS = 60_000;
 const TIMEOUT_MS = 60_000;
 
+type Asked = Pick<PredictorRequest, "facts" | "sample">;
 type Waiting = { readonly answered: (answer: PredictorAnswer) => void; readonly failed: (error: unknown) => void };
 
 export class Predictor {
@@ -22,16 +23,16 @@ export class Predictor {
    * @param key of the model: it is loaded where the process has not seen it yet
    * @throws what the model cannot take, and INTERNAL when the process ends on the way
    */
-  async predict(key: string, load: () => Promise<Uint8Array>, input: ModelFacts & Sample, signal: AbortSignal): Promise<PredictionView[]> {
-    let answer = await this.#ask(this.#known.has(key) ? key : { key, bytes: await load() }, input, signal);
-    if ("unknownModel" in answer) answer = await this.#ask({ key, bytes: await load() }, input, signal);
+  async predict(key: string, load: () => Promise<Uint8Array>, asked: Asked, signal: AbortSignal): Promise<PredictionView[]> {
+    let answer = await this.#ask(this.#known.has(key) ? key : { key, bytes: await load() }, asked, signal);
+    if ("unknownModel" in answer) answer = await this.#ask({ key, bytes: await load() }, asked, signal);
     if ("error" in answer) throw remoteError(answer.error);
     if ("unknownModel" in answer) throw fail("INTERNAL", { detail: "the predictor forgot a model it was just given" });
     this.#known.add(key);
     return [...answer.predictions];
   }
 
-  #ask(model: PredictorRequest["model"], input: ModelFacts & Sample, signal: AbortSignal): Promise<PredictorAnswer> {
+  #ask(model: PredictorRequest["model"], asked: Asked, signal: AbortSignal): Promise<PredictorAnswer> {
     const child = this.#running();
     const id = this.#next++;
     return new Promise<PredictorAnswer>((answered, failed) => {
@@ -39,7 +40,7 @@ export class Predictor {
       const stop = () => failed(gone.reason);
       gone.addEventListener("abort", stop, { once: true });
       this.#waiting.set(id, { answered, failed });
-      child.send({ id, model, ...input } satisfies PredictorRequest, (error) => error && failed(error));
+      child.send({ id, model, ...asked } satisfies PredictorRequest, (error) => error && failed(error));
     }).finally(() => {
       this.#waiting.delete(id);
       if (this.#waiting.size) return;

@@ -77,5 +77,5 @@ async function predict(
     return new Uint8Array(Buffer.concat(parts));
   };
   const bytes = picture === undefined ? undefined : new Uint8Array(Buffer.from(picture, "base64"));
-  return kernel.predictor.predict(sha256, load, { sampleShape, columns, labels, task, rows, picture: bytes }, signal);
+  return kernel.predictor.predict(sha256, load, { facts: { sampleShape, columns, labels, task }, sample: { rows, picture: bytes } }, signal);
 }

@@ -86,7 +86,7 @@ async function claimNow(kernel: Kernel, worker: Claim["worker"], context: Contex
     const { id, token } = claimed;
     const { state } = await jobEntity.change(tx, id, context, () => [{ type: "claimed", worker: worker.id, token }]);
     const payload = await payloads[state.kind](tx, state, { ...context, causation: id });
-    tell(kernel, "run-record", "jobs", worker.name, state.kind === "train" ? "train_data_record" : "query_record", context);
+    tell(kernel, "run-record", "jobs", "worker", state.kind === "train" ? "train_data_record" : "query_record", context);
     return {
       id: seal(id),
       kind: state.kind,
