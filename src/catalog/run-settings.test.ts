@@ -48,9 +48,9 @@ describe("settings", () => {
   });
 
   test("take the loss from the task where none is named", () => {
-    expect(resolveSettings(iris, "classification").loss.id).toBe("cross-entropy");
-    expect(resolveSettings(iris, "regression").loss.id).toBe("mean-squared-error");
-    expect(resolveSettings({ ...iris, loss: { id: "huber" } }, "regression").loss.id).toBe("huber");
+    expect(resolveSettings(iris, { id: "some", task: "classification" }).loss.id).toBe("cross-entropy");
+    expect(resolveSettings(iris, { id: "some", task: "regression" }).loss.id).toBe("mean-squared-error");
+    expect(resolveSettings({ ...iris, loss: { id: "huber" } }, { id: "some", task: "regression" }).loss.id).toBe("huber");
   });
 
   test("need every optimizer to have a learning rate, which schedules change", () => {

@@ -125,8 +125,9 @@ export function checkRequest(
   const allowed = (choice: "loss" | "optimizer", ids: readonly string[]) => {
     const { id } = parts[choice];
     const exists = choices[choice].entries.some((e) => e.id === id);
-    if (exists && !known.includes(id))
-      found.push({ error: fail("NOT_ALLOWED", { kind: choice, id, model: parts.model.id, known }), path: `${choice}.id` });
+    if (exists && !ids.includes(id)) {
+      found.push({ error: fail("NOT_ALLOWED", { kind: choice, id, model: parts.model.id, known: ids }), path: `${choice}.id` });
+    }
   };
   if (model) {
     // What is for another task is told as that, once the task is known.
