@@ -355,7 +355,7 @@ test("an object with more parts than S3 takes is refused, and nothing of it is l
 });
 
 describe("a copy of more than one request may copy", () => {
-  const limits = { copyBytes: 5 * MB, copyPartBytes: 5 * MB };
+  const limits = { copyBytes: 5 * MB };
 
   test("that the server cannot do leaves nothing", async () => {
     const store = openIn(server, { limits });

@@ -35,19 +35,18 @@ export interface S3Options {
   readonly accessKeyId?: string;
   readonly secretAccessKey?: string;
   readonly sessionToken?: string;
-  /** How long a store may be away before a call fails. */
+  /** How long the store may be away before a call fails; more than 0. */
   readonly patienceSeconds?: number;
   /** For tests. */
   readonly limits?: Partial<typeof limits>;
 }
 
-/** Of S3: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html. The parts are of our choice: together 78 GiB, and `concurrency + 2` of them in memory. */
+/** An object can have 78 GiB, in parts of which `concurrency + 2` are in memory at once: S3 takes 10,000 (docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html). */
 const limits = {
   partBytes: 8 * 2 ** 20,
   parts: 10_000,
-  /** What one request may copy. */
-  copyBytes: 5 * 2 ** 30,
-  copyPartBytes: 512 * 2 ** 20,
+  /** What one request asks a server to copy: it may be silent until that is done. */
+  copyBytes: 512 * 2 ** 20,
 };
 const concurrency = 3;
 const longestLink = 7 * 24 * 3600; // seconds; signatures live no longer
@@ -209,7 +208,7 @@ export class S3Store implements ObjectStore {
       const command = new UploadPartCopyCommand({ ...part, CopySource, CopySourceRange, CopySourceIfMatch: found.ETag });
       return (await this.#client.send(command, { abortSignal: draft.failure.signal })).CopyPartResult?.ETag;
     };
-    await this.#run(() => this.#multipart(draft, byteRanges(size, this.#limits.copyPartBytes), copyPart), from);
+    await this.#run(() => this.#multipart(draft, byteRanges(size, this.#limits.copyBytes), copyPart), from);
   }
 
   async url(key: string, seconds: number, filename = key.slice(key.lastIndexOf("/") + 1)): Promise<string> {
