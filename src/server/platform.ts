@@ -36,6 +36,8 @@ export interface Platform {
   /** Whether nothing was ever trained here. */
   readonly isNew: boolean;
   readonly workerPids: readonly number[];
+  /** What it stands on: for tests, which look behind its back. */
+  readonly kernel: Kernel;
   close(): Promise<void>;
 }
 
@@ -118,6 +120,7 @@ export async function startPlatform(config: Config, { listen, workers, what = "t
       get workerPids() {
         return local.pids;
       },
+      kernel,
       close,
     };
   } catch (error) {

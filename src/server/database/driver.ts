@@ -32,7 +32,7 @@ export class PooledDriver implements Driver {
 
   async beginTransaction(connection: Connection): Promise<void> {
     connection.inTransaction = true;
-    await connection.executeQuery(CompiledQuery.raw("begin"));
+    await connection.executeQuery(CompiledQuery.raw("begin isolation level read committed"));
   }
 
   async commitTransaction(connection: Connection): Promise<void> {

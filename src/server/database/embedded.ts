@@ -45,7 +45,7 @@ export async function openEmbedded({ directory, owner, log, durable }: Options):
   await mkdir(name, { recursive: true, mode: 0o700 });
   const lock = await lockDirectory(name, owner);
   try {
-    void compiledPglite(); // takes its time, beside what follows
+    compiledPglite().catch(() => {}); // takes its time, beside what follows
     const cluster = join(name, "postgres");
     const { safe } = await prepare(cluster, durable);
     safe.catch(() => {}); // told by settled()

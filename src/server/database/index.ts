@@ -77,6 +77,7 @@ export async function openDatabase<S = Schema>(options: DatabaseOptions): Promis
 /** How often a transaction may lose against others. */
 const conflicts = 20;
 const answerWithin = 5000; // ms
+const inTheDark = "the connection was lost while committing, and it is not known whether that was done";
 
 function databaseOn<S>(backend: Backend, patienceSeconds: number): Database<S> {
   const driver = new PooledDriver(backend);
@@ -93,7 +94,7 @@ function databaseOn<S>(backend: Backend, patienceSeconds: number): Database<S> {
 
   async function transaction<T>(work: (tx: Transaction<S>) => Promise<T>): Promise<T> {
     if (driver.scopes.getStore()?.open) throw misuse("a transaction was begun inside another, which would wait for it");
-    const end = Date.now() + patienceSeconds * 1000;
+    let end: number | undefined; // of patience
     for (let attempt = 1; ; attempt++) {
       const scope: Scope = { open: true };
       let result: { value: T } | undefined;
@@ -109,13 +110,10 @@ function databaseOn<S>(backend: Backend, patienceSeconds: number): Database<S> {
         if (uncertain) {
           const committed = await backend.committed(uncertain);
           if (committed) return result!.value;
-          if (committed === undefined)
-            throw unavailable(
-              backend.name,
-              new Error("the connection was lost while committing, and it is not known whether that was done", { cause: error }),
-            );
+          if (committed === undefined) throw unavailable(backend.name, new Error(inTheDark, { cause: error }));
         }
-        const again = lost ? Date.now() < end : isConflict(error) && attempt < conflicts;
+        if (lost) end ??= Date.now() + patienceSeconds * 1000;
+        const again = lost ? Date.now() < end! : isConflict(error) && attempt < conflicts;
         if (!again) throw error;
       } finally {
         scope.open = false;
@@ -129,7 +127,7 @@ function databaseOn<S>(backend: Backend, patienceSeconds: number): Database<S> {
     name: backend.name,
     query,
     transaction,
-    listen: (channel, handler) => backend.listen(channel, handler),
+    listen: (channel, handler) => driver.scopes.exit(() => backend.listen(channel, handler)),
     async check() {
       const silence = new AbortController();
       const tooLong = sleep(answerWithin, undefined, { signal: silence.signal }).then(() => {

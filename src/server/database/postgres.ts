@@ -30,7 +30,13 @@ const oldest = 14; // major version of the server
 export async function openPostgres({ url, log, poolSize, patienceSeconds }: Options): Promise<Backend> {
   const name = nameOf(url);
   const config = { connectionString: url, types, keepAlive: true, keepAliveInitialDelayMillis: 10_000, application_name: "trainyard" };
-  const pool = new pg.Pool({ ...config, Client: ImpatientClient as unknown as typeof pg.Client, max: poolSize, idleTimeoutMillis: 0 });
+  const pool = new pg.Pool({
+    ...config,
+    Client: ImpatientClient as unknown as typeof pg.Client,
+    max: poolSize,
+    idleTimeoutMillis: 0,
+    onConnect: (client) => client.query(session) as unknown as undefined,
+  });
   pool.on("connect", outliveErrors);
   pool.on("error", (error) => log(`lost an idle connection to ${name}: ${error.message}`));
   const connect = () =>
@@ -85,6 +91,9 @@ export async function openPostgres({ url, log, poolSize, patienceSeconds }: Opti
     },
   };
 }
+
+/** What the embedded database has anyway, and a server may have been told otherwise. */
+const session = "set timezone = 'UTC'; set datestyle = 'ISO'; set bytea_output = 'hex'";
 
 /**
  * Each connection counts its commits in a row of its own, in the transaction itself: after a connection was lost in COMMIT, the row tells whether it
@@ -199,7 +208,8 @@ class Listener {
         () => false,
       );
       if (!back) continue;
-      if (this.#closed) await this.#client?.end();
+      if (this.#closed) return this.#client?.end();
+      this.#log(`listens to ${this.#name} again`);
       return this.#subscriptions.missed();
     }
   }

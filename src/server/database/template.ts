@@ -9,7 +9,7 @@ import { Worker } from "node:worker_threads";
 import { brotliCompressSync, brotliDecompressSync, constants } from "node:zlib";
 import type { Task } from "./embedded.ts";
 
-/** Running from the sources: then each thread needs a loader of its own, and what is made is kept out of src. */
+/** Then each thread needs a loader of its own. */
 const fromSources = import.meta.url.endsWith(".ts");
 const pglite = dirname(fileURLToPath(import.meta.resolve("@electric-sql/pglite")));
 const shipped = fileURLToPath(new URL("template.br", import.meta.url));
@@ -32,21 +32,19 @@ export function compiledPglite(): Promise<object> {
 
 /** @returns an empty database cluster, as unpack takes it */
 export async function template(): Promise<Uint8Array> {
-  const path = fromSources ? await cached() : shipped;
-  const found = await readFile(path).catch(() => undefined);
-  if (found) return found;
+  const { version } = JSON.parse(await readFile(join(pglite, "..", "package.json"), "utf8")) as { version: string };
+  const cached = join(pglite, "../../../.cache/trainyard", `pglite-${version}.br`); // in node_modules
+  for (const path of [shipped, cached]) {
+    const found = await readFile(path).catch(() => undefined);
+    if (found) return found;
+  }
   const made = await make();
-  const partial = `${path}.${randomBytes(4).toString("hex")}`; // others may be making it too
-  await mkdir(dirname(path), { recursive: true })
+  const partial = `${cached}.${randomBytes(4).toString("hex")}`; // others may be making it too
+  await mkdir(dirname(cached), { recursive: true })
     .then(() => writeFile(partial, made))
-    .then(() => rename(partial, path))
+    .then(() => rename(partial, cached))
     .catch(() => rm(partial, { force: true }).catch(() => {})); // an installation that must not be written to: made at each first start
   return made;
-}
-
-async function cached(): Promise<string> {
-  const { version } = JSON.parse(await readFile(join(pglite, "..", "package.json"), "utf8")) as { version: string };
-  return fileURLToPath(new URL(`../../../node_modules/.cache/trainyard/pglite-${version}.br`, import.meta.url));
 }
 
 /** In a thread of its own, as initdb takes 0.8 GB, which go with the thread. */

@@ -14,7 +14,9 @@ export class WalSync {
   ask(request: number, segments: readonly string[]): void {
     for (const segment of segments) this.#segments.add(segment);
     this.#request = request;
-    this.#next ??= this.#current.then(() => this.#round());
+    if (this.#next) return;
+    this.#next = this.#current.then(() => this.#round());
+    this.#next.catch(() => {}); // told by settled()
   }
 
   /** Resolves when all that was asked for until now is on disk. Rejects for good when the disk refuses: the kernel tells that only once. */

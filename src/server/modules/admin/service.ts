@@ -6,12 +6,13 @@ import { canonical } from "../../../shared/canonical.ts";
 import type { Context, Tx } from "../../entity.ts";
 import { seal } from "../../ids.ts";
 import type { Kernel } from "../../kernel.ts";
-import { forget, markUnneeded, reclaimable, removeMarked, use } from "../artifacts/store.ts";
+import { forget, markUnneeded, reclaimable, removeMarked, use } from "../artifacts/service.ts";
 import { datasetEntity } from "../datasets/dataset.ts";
 import { entities } from "../events/service.ts";
 import { jobEntity } from "../jobs/job.ts";
+import { deleteMetrics } from "../runs/metrics.ts";
+import { deleteParams, paramsOf } from "../runs/params.ts";
 import { type RunState, runEntity } from "../runs/run.ts";
-import { deleteMetrics, paramsOf } from "../runs/store.ts";
 
 export async function storage({ db, store, config }: Kernel): Promise<z.infer<typeof storageUse>> {
   return { store: store.name, ...(await use(db.query)), reclaimable: await reclaimable(db.query, config.uploadGrace) };
@@ -63,6 +64,7 @@ const purgeRun = ({ db }: Kernel, id: string, context: Context): Promise<boolean
     if (!row?.trashed_at) return false; // restored, or purged by another
     await forget(tx, { kind: "run", id });
     await deleteMetrics(tx, id);
+    await deleteParams(tx, id);
     await runEntity.change(tx, id, context, () => [{ type: "purged" }]);
     return true;
   });

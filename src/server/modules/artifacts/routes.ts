@@ -6,7 +6,7 @@ import type { Kernel } from "../../kernel.ts";
 import { runEntity } from "../runs/run.ts";
 import { getRun } from "../runs/service.ts";
 import { claimedSubject } from "./claimed.ts";
-import { announce, refersTo } from "./store.ts";
+import { announce, refersTo } from "./service.ts";
 
 /** A blob as a download. */
 export async function sendBlob(kernel: Kernel, sha256: string, filename: string, range?: Asked<"getArtifact">["range"]): Promise<Download> {

@@ -9,7 +9,7 @@ import type { Context, Query } from "../../entity.ts";
 import { digestOf } from "../../idempotency.ts";
 import { idFor, open, seal } from "../../ids.ts";
 import type { Kernel } from "../../kernel.ts";
-import { refer } from "../artifacts/store.ts";
+import { refer } from "../artifacts/service.ts";
 import { enqueue } from "../jobs/service.ts";
 import { type DatasetState, datasetEntity } from "./dataset.ts";
 

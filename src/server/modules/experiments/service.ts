@@ -7,9 +7,9 @@ import type { Context } from "../../entity.ts";
 import { digestOf } from "../../idempotency.ts";
 import { idFor, open, seal } from "../../ids.ts";
 import { type Kernel, tell } from "../../kernel.ts";
-import { announce, refer } from "../artifacts/store.ts";
+import { announce, refer } from "../artifacts/service.ts";
+import { readSeries } from "../runs/metrics.ts";
 import { archive, type RunState, runEntity, type StoredFile } from "../runs/run.ts";
-import { readSeries } from "../runs/store.ts";
 import { createFrom } from "../training/service.ts";
 import { type ExperimentState, experimentEntity } from "./experiment.ts";
 

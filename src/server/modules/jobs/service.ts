@@ -11,11 +11,11 @@ import { type Context, notify, now, type Tx } from "../../entity.ts";
 import { open, seal } from "../../ids.ts";
 import { type Kernel, tell } from "../../kernel.ts";
 import { JOBS, POINTS } from "../../live.ts";
-import { refer } from "../artifacts/store.ts";
+import { refer } from "../artifacts/service.ts";
 import { datasetEntity } from "../datasets/dataset.ts";
+import { addPoints, dropPointsAfter } from "../runs/metrics.ts";
 import { compareBits, interrupt, type RunEvent, type RunState, runEntity } from "../runs/run.ts";
 import { setProgress } from "../runs/service.ts";
-import { addPoints, dropPointsAfter } from "../runs/store.ts";
 import { type JobState, jobEntity, requeue, tryAgain } from "./job.ts";
 
 export interface NewJob {

@@ -11,12 +11,12 @@ import { createOnce } from "../../idempotency.ts";
 import { open } from "../../ids.ts";
 import { type Kernel, tell } from "../../kernel.ts";
 import { problemsOf } from "../../validation.ts";
-import { refer } from "../artifacts/store.ts";
+import { refer } from "../artifacts/service.ts";
 import { findDataset } from "../datasets/service.ts";
 import { cancelOrStop, enqueue } from "../jobs/service.ts";
+import { saveParams } from "../runs/params.ts";
 import { queue, type RunEvent, type RunState, resume, runEntity, type Settings, stop } from "../runs/run.ts";
-import { presentRun } from "../runs/service.ts";
-import { nextNumber, saveParams } from "../runs/store.ts";
+import { presentRun, recordRun } from "../runs/service.ts";
 
 type Body = z.infer<typeof runRequest>;
 /** A part of a request as it came, once it has a form that the catalog can judge. */
@@ -166,27 +166,9 @@ export async function createFrom(
   const { name, note = "", tags = {}, draft = false, priority = 0, labels = [], reproduces } = given;
   const id = await createOnce(kernel, runEntity, { operation, context, key, request: { settings, source, given } }, (id, digest) =>
     kernel.db.transaction(async (tx) => {
-      const number = await nextNumber(tx);
-      const usual = `${source?.name ?? settings.dataset.id}-${settings.model.id}-${number}`;
-      const created: RunEvent = {
-        type: "created",
-        id,
-        number,
-        name: name ?? usual,
-        note,
-        tags,
-        task,
-        settings,
-        source,
-        priority,
-        labels,
-        createdBy: context.actor,
-        digest,
-        reproduces,
-      };
       const job = draft ? undefined : await enqueue(tx, { kind: "train", subject: { kind: "run", id }, priority, labels }, context);
-      await runEntity.create(tx, id, context, [created, ...(job ? [{ type: "queued", job } as const] : [])]);
-      await saveParams(tx, id, { settings });
+      const created = { id, name, note, tags, task, settings, source, priority, labels, createdBy: context.actor, digest, reproduces };
+      await recordRun(tx, created, job ? [{ type: "queued", job }] : [], context);
       // The run needs the dataset's files, even when the dataset is deleted.
       await refer(
         tx,
