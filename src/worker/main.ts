@@ -7,6 +7,7 @@ const { url, token, ...config } = readConfig();
 const stop = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => stop.abort());
 process.on("disconnect", () => process.exit()); // nobody is left to report to
+if (!process.connected) process.exit(); // nobody was left even before this file was loaded
 
 await runWorker({
   ...config,

@@ -39,4 +39,5 @@ process.on("message", (request: PredictorRequest) => {
   queue = queue.then(async () => void process.send?.(await answer(request)));
 });
 process.on("disconnect", () => process.exit());
+if (!process.connected) process.exit(); // the server was gone before this file was loaded
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => {}); // the server decides when: it closes the channel
