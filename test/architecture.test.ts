@@ -50,7 +50,6 @@ test.each([
   ["@electric-sql/pglite", /^src\/server\/database\//],
   ["pg", /^src\/server\/database\//],
   ["@aws-sdk/client-s3", /^src\/storage\/s3\.ts$/],
-  ["@aws-sdk/lib-storage", /^src\/storage\/s3\.ts$/],
   ["@aws-sdk/s3-request-presigner", /^src\/storage\/s3\.ts$/],
   ["fastify", /^src\/server\/(app|gate|handler)\.ts$/],
   ["pino", /^src\/server\/(kernel|logging)\.ts$/],
