@@ -1,17 +1,37 @@
-/** How the tests run: straight from the sources, in two processes, because ONNX Runtime brings threads of its own. */
+/** How the tests run: straight from the sources, in two processes, because ONNX Runtime brings threads of its own. The server's run twice: on what it embeds, and on PostgreSQL and S3. */
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
+import { available } from "./test/postgres-server.ts";
+
+const ofServer = ["src/server/*.test.ts", "src/server/modules/**/*.test.ts", "test/api/**/*.test.ts"];
+const nowhere = ["dist/**", "node_modules/**"];
+if (!available) console.warn("PostgreSQL's programs are not there: the server is tested on its embedded database alone");
 
 export default defineConfig({
   // Vite does not resolve a package's own name, which Node does by the `source` condition.
   resolve: { alias: { "trainyard/engine": fileURLToPath(new URL("src/engine/index.ts", import.meta.url)) } },
   test: {
     environment: "node",
-    include: ["src/**/*.test.ts", "test/**/*.test.ts"],
-    exclude: ["dist/**", "node_modules/**"],
     pool: "forks",
     maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    projects: [
+      { extends: true, test: { name: "all", include: ["src/**/*.test.ts", "test/**/*.test.ts"], exclude: [...nowhere, ...ofServer] } },
+      { extends: true, test: { name: "embedded", include: ofServer, exclude: nowhere, provide: { backend: "embedded" } } },
+      {
+        extends: true,
+        test: {
+          name: "cluster",
+          provide: { backend: "cluster" },
+          // Without PostgreSQL there is one test, which says so by being skipped.
+          include: available ? ofServer : ["test/api/backend.test.ts"],
+          exclude: nowhere,
+          globalSetup: "test/cluster.ts",
+          // What s3rver knows.
+          env: { AWS_ACCESS_KEY_ID: "S3RVER", AWS_SECRET_ACCESS_KEY: "S3RVER", AWS_REGION: "us-east-1" },
+        },
+      },
+    ],
   },
 });
