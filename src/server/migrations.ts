@@ -98,7 +98,8 @@ export const migrations: Migrations = {
     "create trigger experiments_no_truncate before truncate on experiments execute function refuse_change()",
 
     `create table blobs (
-      sha256 text primary key, size bigint not null, touched_at timestamptz not null default now(), deleting boolean not null default false)`,
+      sha256 text primary key, size bigint not null, touched_at timestamptz not null default now(),
+      stored boolean not null default false, referred boolean not null default false, deleting boolean not null default false)`,
     `create table blob_refs (
       owner_kind text not null, owner uuid not null, name text not null, sha256 text not null references blobs,
       primary key (owner_kind, owner, name))`,

@@ -125,7 +125,10 @@ export interface Schema {
   blobs: {
     sha256: string;
     size: number;
+    /** When it was last uploaded, whether to its end, and whether anything has referred to it since. */
     touched_at: ColumnType<Date, Date | undefined, Date>;
+    stored: Generated<boolean>;
+    referred: Generated<boolean>;
     deleting: Generated<boolean>;
   };
   blob_refs: {

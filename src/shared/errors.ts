@@ -152,7 +152,7 @@ export const errors = {
   NOT_FOUND: error<{ what: string; id: string }>({
     status: 404,
     message: (d) => `there is no ${d.what} "${d.id}"`,
-    fix: (d) => `Check the ${d.what}'s id; the list of ${plural(d.what)} shows those there are.`,
+    fix: () => "Check its id: the list shows those there are.",
   }),
   NO_ROUTE: error<{ method: string; path: string }>({
     status: 404,
@@ -363,4 +363,3 @@ export function show(value: unknown): string {
 export const showShape = (shape: readonly (number | string)[]): string => `[${shape.join(", ")}]`;
 
 const list = (names: readonly string[]): string => names.join(", ");
-const plural = (what: string): string => (what.endsWith("y") ? `${what.slice(0, -1)}ies` : `${what}s`);

@@ -37,7 +37,14 @@ export type Client = ReturnType<typeof createClient>;
 export function createClient({ url, token, patience = 20, signal: always }: ClientOptions) {
   const base = url.replace(/\/+$/, "");
 
-  async function send(operation: OperationId, call: object, body: string | Uint8Array | Blob | undefined, sending: Sending): Promise<Response> {
+  /** @param read takes in the answer; an answer that breaks off on the way is as none */
+  async function send<T>(
+    operation: OperationId,
+    call: object,
+    body: string | Uint8Array | Blob | undefined,
+    sending: Sending,
+    read: (response: Response) => Promise<T>,
+  ): Promise<T> {
     const endpoint: Endpoint = endpoints[operation];
     const { params = {}, query = {} } = call as { params?: Record<string, string>; query?: Record<string, unknown> };
     const path = endpoint.path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(String(params[name])));
@@ -66,6 +73,7 @@ export function createClient({ url, token, patience = 20, signal: always }: Clie
           signal,
           ...(endpoint.upload && { duplex: "half" }),
         } as RequestInit);
+        if (response.ok) return await read(response);
       } catch (cause) {
         if (signal?.aborted) throw signal.reason;
         // Refused connections never reached the server, so even what is not repeatable may be tried again.
@@ -76,7 +84,6 @@ export function createClient({ url, token, patience = 20, signal: always }: Clie
         }
         throw fail("SERVER_UNREACHABLE", { url: base, detail: ((cause as Error).cause as Error | undefined)?.message ?? String(cause) }, cause);
       }
-      if (response.ok) return response;
       if (passing.has(response.status) && repeatable(endpoint) && Date.now() < giveUp) {
         await response.body?.cancel();
         await sleep(Math.max(pause, 1000 * Number(response.headers.get("retry-after") ?? 0)), signal);
@@ -95,28 +102,31 @@ export function createClient({ url, token, patience = 20, signal: always }: Clie
      */
     async call<O extends OperationId>(operation: O, call: Call<O>, sending: Sending = {}): Promise<Outgoing<O>> {
       const { body } = call as { body?: unknown };
-      const response = await send(operation, call, body === undefined ? undefined : JSON.stringify(body), sending);
-      return (response.status === 204 ? undefined : await response.json()) as Outgoing<O>;
+      return send(operation, call, body === undefined ? undefined : JSON.stringify(body), sending, json<O>);
     },
 
     /** Sends raw bytes. */
-    async upload<O extends OperationId>(operation: O, call: Call<O>, bytes: Uint8Array | Blob, sending: Sending = {}): Promise<Outgoing<O>> {
-      return (await send(operation, call, bytes, sending)).json() as Promise<Outgoing<O>>;
+    upload<O extends OperationId>(operation: O, call: Call<O>, bytes: Uint8Array | Blob, sending: Sending = {}): Promise<Outgoing<O>> {
+      return send(operation, call, bytes, sending, json<O>);
     },
 
     /** The answer as it comes. Cancel its body when not reading to the end. */
     download<O extends OperationId>(operation: O, call: Call<O>, sending: Sending = {}): Promise<Response> {
-      return send(operation, call, undefined, sending);
+      return send(operation, call, undefined, sending, asIs);
     },
 
     /** Server-sent events of one connection, from after `lastEventId`; ends when the server ends it, throws when the connection breaks. */
     async *follow<O extends OperationId>(operation: O, call: Call<O>, lastEventId?: string, sending: Sending = {}): AsyncGenerator<LiveEvent> {
       const headers: Record<string, string> = lastEventId === undefined ? {} : { "last-event-id": lastEventId };
-      const response = await send(operation, call, undefined, { ...sending, headers });
+      const response = await send(operation, call, undefined, { ...sending, headers }, asIs);
       yield* parseEvents(response.body!);
     },
   };
 }
+
+const asIs = async (response: Response): Promise<Response> => response;
+const json = async <O extends OperationId>(response: Response): Promise<Outgoing<O>> =>
+  (response.status === 204 ? undefined : await response.json()) as Outgoing<O>;
 
 /** Reads a text/event-stream (https://html.spec.whatwg.org/multipage/server-sent-events.html); comments are heartbeats and are passed over. */
 async function* parseEvents(body: ReadableStream<Uint8Array>): AsyncGenerator<LiveEvent> {
@@ -133,7 +143,7 @@ async function* parseEvents(body: ReadableStream<Uint8Array>): AsyncGenerator<Li
 }
 
 async function refusal(response: Response, url: string): Promise<TrainyardError> {
-  const text = await response.text();
+  const text = await response.text().catch(() => "");
   try {
     return remoteError(errorBody.parse(JSON.parse(text)).error);
   } catch {

@@ -6,7 +6,7 @@ import type { Kernel } from "../../kernel.ts";
 import { runEntity } from "../runs/run.ts";
 import { getRun } from "../runs/service.ts";
 import { claimedSubject } from "./claimed.ts";
-import { announce, refersTo } from "./service.ts";
+import { keep, refersTo } from "./service.ts";
 
 /** A blob as a download. */
 export async function sendBlob(kernel: Kernel, sha256: string, filename: string, range?: Asked<"getArtifact">["range"]): Promise<Download> {
@@ -14,16 +14,14 @@ export async function sendBlob(kernel: Kernel, sha256: string, filename: string,
 }
 
 /** Takes a blob: streamed into its place while its digest is computed, whole or not at all. */
-async function receive(
-  { blobs, db, config }: Kernel,
+function receive(
+  kernel: Kernel,
   sha256: string,
   { upload, length }: Pick<Asked<"uploadBlob">, "upload" | "length">,
 ): Promise<{ sha256: string; size: number }> {
-  if (length !== undefined && length > config.maxUpload) throw fail("PAYLOAD_TOO_LARGE", { limit: config.maxUpload });
-  await announce(db.query, sha256, length ?? 0);
-  const stored = await blobs.put(upload!, { sha256, maxBytes: config.maxUpload });
-  await announce(db.query, sha256, stored.size);
-  return stored;
+  const { maxUpload: maxBytes } = kernel.config;
+  if (length !== undefined && length > maxBytes) throw fail("PAYLOAD_TOO_LARGE", { limit: maxBytes });
+  return keep(kernel, upload!, { sha256, size: length, maxBytes });
 }
 
 export const artifactRoutes: Handlers<"uploadBlob" | "listArtifacts" | "getArtifact" | "putJobBlob" | "getJobBlob"> = {

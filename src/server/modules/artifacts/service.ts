@@ -2,22 +2,46 @@
 import { sql } from "kysely";
 import type { EntityKind } from "../../../shared/api/schemas.ts";
 import { fail } from "../../../shared/errors.ts";
+import type { Blob, Blobs } from "../../../storage/blobs.ts";
 import type { Query, Tx } from "../../entity.ts";
+import type { Kernel } from "../../kernel.ts";
 
-/** Announces an upload: from now on a purge leaves the blob alone for the time of grace. @throws STORE_BUSY while it is being deleted */
-export async function announce(db: Query, sha256: string, size: number): Promise<void> {
-  const { rows } = await sql`insert into blobs (sha256, size) values (${sha256}, ${size})
-    on conflict (sha256) do update set touched_at = now(), size = excluded.size where not blobs.deleting returning sha256`.execute(db);
-  if (!rows.length) throw fail("STORE_UNAVAILABLE", { store: "object store", detail: `${sha256.slice(0, 12)} is being deleted at this moment` });
+type Bytes = Parameters<Blobs["put"]>[0];
+
+/**
+ * Keeps content under its digest. It is announced first: from then on a purge leaves it alone, for the time of grace or
+ * until something refers to it.
+ * @throws STORE_UNAVAILABLE while a purge is deleting the same content, and as `Blobs.put`
+ */
+export async function keep(
+  { db, blobs }: Pick<Kernel, "db" | "blobs">,
+  body: Bytes,
+  expect: { sha256: string; size?: number; maxBytes?: number },
+): Promise<Blob> {
+  const { rows } = await sql`insert into blobs (sha256, size) values (${expect.sha256}, ${expect.size ?? 0})
+    on conflict (sha256) do update set touched_at = now(), referred = false where not blobs.deleting returning sha256`.execute(db.query);
+  if (!rows.length)
+    throw fail("STORE_UNAVAILABLE", { store: "object store", detail: `${expect.sha256.slice(0, 12)} is being deleted at this moment` });
+  const blob = await blobs.put(body, expect);
+  await db.query.updateTable("blobs").set({ stored: true, size: blob.size }).where("sha256", "=", blob.sha256).execute();
+  return blob;
 }
 
 /** Makes an entity need blobs, under names; a name that it had before now means the new one. @throws NOT_FOUND for a blob that was never uploaded */
 export async function refer(tx: Tx, owner: { kind: EntityKind; id: string }, files: readonly { name: string; sha256: string }[]): Promise<void> {
   if (!files.length) return;
   const wanted = [...new Set(files.map(({ sha256 }) => sha256))];
-  const there = await tx.selectFrom("blobs").select("sha256").where("sha256", "in", wanted).where("deleting", "=", false).forShare().execute();
+  const there = await tx
+    .selectFrom("blobs")
+    .select("sha256")
+    .where("sha256", "in", wanted)
+    .where("stored", "=", true)
+    .where("deleting", "=", false)
+    .forUpdate()
+    .execute();
   const missing = wanted.find((sha256) => !there.some((blob) => blob.sha256 === sha256));
   if (missing) throw fail("NOT_FOUND", { what: "upload", id: missing });
+  await tx.updateTable("blobs").set({ referred: true }).where("sha256", "in", wanted).where("referred", "=", false).execute();
   await tx
     .insertInto("blob_refs")
     .values(files.map(({ name, sha256 }) => ({ owner_kind: owner.kind, owner: owner.id, name, sha256 })))
@@ -34,7 +58,7 @@ export async function refersTo(db: Query, owners: readonly string[], sha256: str
   return Boolean(await db.selectFrom("blob_refs").select("name").where("owner", "in", owners).where("sha256", "=", sha256).executeTakeFirst());
 }
 
-const unneeded = (grace: number) => sql<boolean>`touched_at < now() - make_interval(secs => ${grace})
+const unneeded = (grace: number) => sql<boolean>`(referred or touched_at < now() - make_interval(secs => ${grace}))
   and not exists (select 1 from blob_refs r where r.sha256 = blobs.sha256)`;
 
 /** Marks blobs that nobody needs, some at a time; what an earlier purge left marked comes again. */
@@ -69,7 +93,7 @@ export async function reclaimable(db: Query, graceSeconds: number): Promise<Use 
   const { rows } = await sql<Use & { runs: number; datasets: number }>`
     with trash as (select 'run' as kind, id from runs where trashed_at is not null
       union all select 'dataset', id from datasets where deleted_at is not null),
-    freed as (select sha256, size from blobs where touched_at < now() - make_interval(secs => ${graceSeconds})
+    freed as (select sha256, size from blobs where (referred or touched_at < now() - make_interval(secs => ${graceSeconds}))
       and not exists (select 1 from blob_refs r where r.sha256 = blobs.sha256
         and not exists (select 1 from trash t where t.kind = r.owner_kind and t.id = r.owner)))
     select (select count(*) from trash where kind = 'run') as runs, (select count(*) from trash where kind = 'dataset') as datasets,

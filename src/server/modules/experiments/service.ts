@@ -1,4 +1,5 @@
 /** Archiving: a run becomes an experiment, immutable from then on, under a manifest whose hash is its name. And training it again. */
+import { createHash } from "node:crypto";
 import { sql } from "kysely";
 import { type Experiment, type Manifest, manifest as manifestSchema, type Run } from "../../../shared/api/schemas.ts";
 import { canonical } from "../../../shared/canonical.ts";
@@ -7,7 +8,7 @@ import type { Context } from "../../entity.ts";
 import { digestOf } from "../../idempotency.ts";
 import { idFor, open, seal } from "../../ids.ts";
 import { type Kernel, tell } from "../../kernel.ts";
-import { announce, refer } from "../artifacts/service.ts";
+import { keep, refer } from "../artifacts/service.ts";
 import { readSeries } from "../runs/metrics.ts";
 import { archive, type RunState, runEntity, type StoredFile } from "../runs/run.ts";
 import { createFrom } from "../training/service.ts";
@@ -53,8 +54,8 @@ function manifestOf(s: RunState, metrics: StoredFile): Manifest {
 async function storeMetrics(kernel: Kernel, run: string): Promise<StoredFile> {
   const all = await readSeries(kernel.db.query, run, { limit: Number.POSITIVE_INFINITY });
   const bytes = new TextEncoder().encode(all.map(({ series, steps, values }) => `${JSON.stringify({ series, steps, values })}\n`).join(""));
-  const { sha256, size } = await kernel.blobs.put(bytes);
-  await announce(kernel.db.query, sha256, size);
+  const sha256 = createHash("sha256").update(bytes).digest("hex");
+  const { size } = await keep(kernel, bytes, { sha256, size: bytes.length });
   return { name: "metrics.jsonl", sha256, size };
 }
 
