@@ -125,11 +125,33 @@ export interface ModelKind<P extends Params = Params> extends Head<P> {
 
 // --- datasets ---
 
+/** A step that samples go through before the network sees them, in the words of forms and manifests. */
+export interface PreprocessingStep {
+  readonly step: string;
+  /** The formula, or the way it is done. */
+  readonly computation: string;
+  readonly params: Readonly<Record<string, unknown>>;
+}
+
+/** What is known of a dataset before it is loaded. */
+export interface DatasetFacts {
+  readonly task: Task;
+  /** As `Dataset.sampleShape`. */
+  readonly sampleShape: readonly number[];
+  readonly features: readonly { readonly name: string; readonly type: "picture" | "number"; readonly shape?: readonly number[] }[];
+  readonly labels: readonly string[];
+  readonly records: { readonly train: number; readonly test: number };
+}
+
 /** Where samples come from. */
 export interface DatasetKind<P extends Params = Params> extends Head<P> {
   readonly tasks: readonly Task[];
   /** The model to begin with. */
   readonly suggestedModel: string;
+  /** Absent where the files decide. */
+  readonly facts?: DatasetFacts;
+  /** In the order in which they happen; the last ones are compiled into the model. */
+  readonly preprocessing: readonly PreprocessingStep[];
   load(params: ValuesOf<P>, path?: string): Promise<Dataset>;
 }
 

@@ -1,11 +1,34 @@
 /** Datasets by name, and the one for any table. */
-import { loadCsv, loadFashionMnist, loadIris, loadMnist } from "../../data/index.ts";
-import { type DatasetKind, dataset } from "../../engine/kinds.ts";
+import { type DatasetFacts, type DatasetKind, dataset, type PreprocessingStep } from "../../engine/kinds.ts";
 import { choice, integer, number, text } from "../../shared/define.ts";
 import { fail } from "../../shared/errors.ts";
 
 const testFraction = number({ default: 0.2, min: 0.01, max: 0.99, help: "Share of the rows held out for the final evaluation." });
 const splitSeed = integer({ default: 1, min: 0, help: "Draws the test rows: the same seed and file, the same rows." });
+
+/** The loaders bring native libraries, which whoever only reads the catalog does not need. */
+const data = () => import("../../data/index.ts");
+
+const normalise: PreprocessingStep = {
+  step: "normalise",
+  computation: "(x - mean) / deviation, per channel or column, compiled into the model",
+  params: { fittedOn: "train" },
+};
+const scale: PreprocessingStep = { step: "scale", computation: "x / 255, compiled into the model", params: { mean: 0, deviation: 255 } };
+const split: PreprocessingStep = {
+  step: "split",
+  computation: "rows drawn at random, stratified by class",
+  params: { fraction: "testFraction", seed: "splitSeed" },
+};
+
+/** 70,000 pictures in MNIST's format. */
+const digits = (labels: readonly string[]): DatasetFacts => ({
+  task: "classification",
+  sampleShape: [1, 28, 28],
+  features: [{ name: "picture", type: "picture", shape: [1, 28, 28] }],
+  labels,
+  records: { train: 60_000, test: 10_000 },
+});
 
 export const datasets: readonly DatasetKind[] = [
   dataset({
@@ -15,8 +38,10 @@ export const datasets: readonly DatasetKind[] = [
     reference: "http://yann.lecun.com/exdb/mnist/",
     tasks: ["classification"],
     suggestedModel: "cnn",
+    facts: digits(Array.from("0123456789")),
+    preprocessing: [scale],
     params: {},
-    load: (_, path) => loadMnist({ path }),
+    load: async (_, path) => (await data()).loadMnist({ path }),
   }),
   dataset({
     id: "fashion-mnist",
@@ -25,8 +50,10 @@ export const datasets: readonly DatasetKind[] = [
     reference: "https://arxiv.org/abs/1708.07747",
     tasks: ["classification"],
     suggestedModel: "cnn",
+    facts: digits(["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"]),
+    preprocessing: [scale],
     params: {},
-    load: (_, path) => loadFashionMnist({ path }),
+    load: async (_, path) => (await data()).loadFashionMnist({ path }),
   }),
   dataset({
     id: "iris",
@@ -35,8 +62,16 @@ export const datasets: readonly DatasetKind[] = [
     reference: "https://doi.org/10.1111/j.1469-1809.1936.tb02137.x",
     tasks: ["classification"],
     suggestedModel: "mlp",
+    facts: {
+      task: "classification",
+      sampleShape: [4],
+      features: ["sepal_length", "sepal_width", "petal_length", "petal_width"].map((name) => ({ name, type: "number" })),
+      labels: ["Iris-setosa", "Iris-versicolor", "Iris-virginica"],
+      records: { train: 120, test: 30 },
+    },
+    preprocessing: [split, normalise],
     params: { testFraction, splitSeed },
-    load: ({ testFraction, splitSeed }) => loadIris({ testFraction, seed: splitSeed }),
+    load: async ({ testFraction, splitSeed }) => (await data()).loadIris({ testFraction, seed: splitSeed }),
   }),
   dataset({
     id: "csv",
@@ -44,6 +79,7 @@ export const datasets: readonly DatasetKind[] = [
     summary: "Any table with a header, numeric columns and a column to predict.",
     tasks: ["classification", "regression"],
     suggestedModel: "mlp",
+    preprocessing: [split, normalise],
     params: {
       label: text({ default: "", help: "The column to predict; empty: the one named label, class, target or species, else the last." }),
       task: choice({
@@ -54,13 +90,13 @@ export const datasets: readonly DatasetKind[] = [
       testFraction,
       splitSeed,
     },
-    load({ label, task, testFraction, splitSeed }, path) {
+    async load({ label, task, testFraction, splitSeed }, path) {
       if (!path)
         throw fail("BAD_USAGE", {
           problem: 'dataset "csv" needs a file',
           fix: "Name it: trainyard train table.csv, or trainyard train csv --path table.csv.",
         });
-      return loadCsv({ path, label: label || undefined, task: task === "auto" ? undefined : task, testFraction, seed: splitSeed });
+      return (await data()).loadCsv({ path, label: label || undefined, task: task === "auto" ? undefined : task, testFraction, seed: splitSeed });
     },
   }),
 ];
