@@ -33,7 +33,7 @@ export function build() {
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === sources) return true;
   console.log("compiling src into dist");
   rmSync("dist", { recursive: true, force: true });
-  if (!run("npm run --silent build")) return false;
+  if (!run("npm run --silent build") || !run("node scripts/template.mjs")) return false;
   chmodSync(join("dist", "cli", "main.js"), 0o755); // what `npx trainyard` starts
   writeFileSync(stamp, sources);
   return true;
