@@ -246,7 +246,10 @@ function asked(request: FastifyRequest, reply: FastifyReply, endpoint: Endpoint)
   // The answer's end, not the request's: a request that was read to its end is still waited for.
   reply.raw.once("close", () => gone.abort(new Error("whoever asked is gone")));
   const { headers, params, query, body } = request;
-  if (endpoint.body && body === undefined && !request.validationError) throw fail("BAD_BODY", { want: "JSON", got: "there is none" });
+  // What checks its body itself leaves the rest to be checked here.
+  const { validationError } = request;
+  if (validationError && validationError.validationContext !== "body") throw validationError;
+  if (endpoint.body && body === undefined && !validationError) throw fail("BAD_BODY", { want: "JSON", got: "there is none" });
   const length = headers["content-length"];
   const header = (name: string) => (typeof headers[name] === "string" ? headers[name] : undefined);
   return {

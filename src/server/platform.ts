@@ -16,6 +16,7 @@ import { LocalWorkers } from "./local-workers.ts";
 import { createLog } from "./logging.ts";
 import { MessageLog } from "./messages.ts";
 import { migrations } from "./migrations.ts";
+import { collect } from "./modules/admin/service.ts";
 import { loseWorkers, reap } from "./modules/jobs/service.ts";
 import { Predictor } from "./predictor.ts";
 import type { Schema } from "./schema.ts";
@@ -43,6 +44,8 @@ export interface Platform {
 
 /** How often leases are looked at. */
 const REAP_MS = 1000;
+/** How often blobs that nobody needs are deleted. */
+const COLLECT_MS = 60_000;
 
 /** @throws DIRECTORY_IN_USE, DATABASE_UNAVAILABLE, STORE_UNAVAILABLE, BAD_USAGE when the port is taken */
 export async function startPlatform(config: Config, { listen, workers, what = "trainyard" }: PlatformOptions): Promise<Platform> {
@@ -97,6 +100,13 @@ export async function startPlatform(config: Config, { listen, workers, what = "t
         REAP_MS,
         () => reap(kernel),
         (error) => log.warn({ err: error, flow: "jobs" }, "leases could not be looked at"),
+      ),
+    );
+    closers.push(
+      repeat(
+        COLLECT_MS,
+        () => collect(kernel),
+        (error) => log.warn({ err: error, flow: "admin" }, "blobs that nobody needs could not be deleted yet"),
       ),
     );
     const local = new LocalWorkers({

@@ -21,16 +21,25 @@ export async function storage({ db, store, config }: Kernel): Promise<z.infer<ty
 const BATCH = 100;
 
 /**
- * Deletes what is in the trash, then the blobs that nobody needs any more. Each entity is one transaction and each
- * blob is marked before it goes, so a purge that dies half way is finished by the next one.
+ * Deletes what is in the trash, then the blobs that nobody needs any more. Each entity is one transaction, so a purge
+ * that dies half way is finished by the next one.
  */
 export async function purge(kernel: Kernel, context: Context): Promise<z.infer<typeof purged>> {
-  const { db, blobs, config } = kernel;
+  const { db } = kernel;
   const trashed = await db.query.selectFrom("runs").select("id").where("trashed_at", "is not", null).execute();
   const deleted = await db.query.selectFrom("datasets").select("id").where("deleted_at", "is not", null).execute();
-  let [runs, datasets, freed, bytes] = [0, 0, 0, 0];
+  let [runs, datasets] = [0, 0];
   for (const { id } of trashed) if (await purgeRun(kernel, id, context)) runs++;
   for (const { id } of deleted) if (await purgeDataset(kernel, id, context)) datasets++;
+  return { runs, datasets, ...(await collect(kernel)) };
+}
+
+/**
+ * Deletes the blobs that nobody needs: checkpoints that newer ones replaced, what a purge let go, uploads that came to
+ * nothing. Each is marked before it goes, so what dies half way is finished by the next collection.
+ */
+export async function collect({ db, blobs, config }: Kernel): Promise<{ blobs: number; bytes: number }> {
+  let [freed, bytes] = [0, 0];
   for (;;) {
     const marked = await markUnneeded(db.query, config.uploadGrace, BATCH);
     for (const { sha256, size } of marked) {
@@ -39,7 +48,7 @@ export async function purge(kernel: Kernel, context: Context): Promise<z.infer<t
       freed++;
       bytes += size;
     }
-    if (marked.length < BATCH) return { runs, datasets, blobs: freed, bytes };
+    if (marked.length < BATCH) return { blobs: freed, bytes };
   }
 }
 

@@ -98,7 +98,10 @@ describe("an entry that is added to the catalog", () => {
     const head = { title: "Straight", summary: "One weighted sum.", reference: "https://example.org/straight" };
     const slope = number({ default: 1, min: 0, max: 2, help: "How steep." });
     const network = () => ({ layers: [{ id: "output", layer: "Dense", params: { units: 1 } }] });
-    add(catalog.models, model({ id: "straight", ...head, tasks: ["regression"], losses: ["huber"], optimizers: ["walk"], params: { slope }, network }));
+    add(
+      catalog.models,
+      model({ id: "straight", ...head, tasks: ["regression"], losses: ["huber"], optimizers: ["walk"], params: { slope }, network }),
+    );
     add(catalog.optimizers, optimizer({ id: "walk", ...head, params: {}, state: [], step: ({ w }) => ({ w }) }));
 
     const told = await client.call("getCatalog", {});

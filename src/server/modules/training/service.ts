@@ -3,6 +3,7 @@ import type { z } from "zod";
 import { catalog } from "../../../catalog/index.ts";
 import { checkRequest } from "../../../catalog/run-settings.ts";
 import { checkNetwork } from "../../../engine/network.ts";
+import { checkOutput } from "../../../engine/training-plan.ts";
 import { type DatasetSource, type Run, runRequest } from "../../../shared/api/schemas.ts";
 import type { Task } from "../../../shared/dataset.ts";
 import { fail, type Problem, TrainyardError, toProblem } from "../../../shared/errors.ts";
@@ -125,7 +126,8 @@ export async function check(kernel: Kernel, body: unknown): Promise<Accepted> {
     );
   }
   const { settings } = checked;
-  if (!problems.length && facts) problems.push(...fits(settings, facts));
+  const sound = !problems.some(({ path }) => /^(model|network)\b/.test(path));
+  if (sound && facts) problems.push(...fits(settings, facts));
   if (problems.length) throw fail("INVALID_REQUEST", { problems });
   return { settings: settings as Settings, source: data!.source, task: facts!.task };
 }
@@ -135,7 +137,8 @@ function fits(settings: ReturnType<typeof checkRequest>["settings"], { task, sam
   try {
     const model = catalog.models.find(({ id }) => id === settings.model.id)!;
     const outputs = task === "classification" ? labels.length : 1;
-    checkNetwork(settings.network ?? model.network(sampleShape, outputs, settings.model.params as never), catalog.layers, sampleShape);
+    const description = settings.network ?? model.network(sampleShape, outputs, settings.model.params as never);
+    checkOutput(checkNetwork(description, catalog.layers, sampleShape), task, labels.length);
     return [];
   } catch (error) {
     if (!(error instanceof TrainyardError)) throw error;
