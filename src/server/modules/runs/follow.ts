@@ -1,0 +1,167 @@
+/**
+ * A run as it goes, for everyone who watches: state, progress and metric points, at most four times a second whatever
+ * the speed of the training. However many watch a run, the database is asked once for each update.
+ */
+import type { Points, Run } from "../../../shared/api/schemas.ts";
+import { isOver } from "../../../shared/api/schemas.ts";
+import { open } from "../../ids.ts";
+import type { Kernel } from "../../kernel.ts";
+import { pointsAfter, readSeries } from "./metrics.ts";
+import { presentRun } from "./service.ts";
+
+/** `version.batch`: how much of the run's state and of its metrics a watcher has seen. */
+interface Cursor {
+  readonly version: number;
+  readonly batch: number;
+}
+const parse = (lastEventId: string | null | undefined): Cursor | undefined => {
+  const [, version, batch] = /^(\d{1,9})\.(\d{1,9})$/.exec(lastEventId ?? "") ?? [];
+  return version && batch ? { version: Number(version), batch: Number(batch) } : undefined;
+};
+
+export interface LiveMessage {
+  readonly id: string;
+  readonly event: "run" | "metrics" | "progress";
+  readonly data: unknown;
+}
+
+interface Update {
+  readonly run: Run;
+  readonly batch: number;
+  readonly points: readonly (Points & { readonly seq: number })[];
+}
+
+const INTERVAL_MS = 250;
+/** Points of a series that are enough to draw what was before. */
+const HISTORY = 500;
+
+/** The feeds of runs that someone watches. */
+const feeds = new WeakMap<Kernel, Map<string, Feed>>();
+
+function feedOf(kernel: Kernel, run: string): Feed {
+  let all = feeds.get(kernel);
+  if (!all) {
+    all = new Map();
+    feeds.set(kernel, all);
+  }
+  let feed = all.get(run);
+  if (!feed) {
+    feed = new Feed(kernel, run, () => all.delete(run));
+    all.set(run, feed);
+  }
+  return feed;
+}
+
+/** Reads a run once for all who watch it. */
+class Feed {
+  readonly #kernel: Kernel;
+  readonly #run: string;
+  readonly #ended: () => void;
+  readonly #watchers = new Set<(update: Update) => void>();
+  readonly #off: () => void;
+  #batch: number | undefined;
+  #changed = true;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(kernel: Kernel, run: string, ended: () => void) {
+    this.#kernel = kernel;
+    this.#run = run;
+    this.#ended = ended;
+    this.#off = kernel.live.on(`run:${run}`, () => {
+      this.#changed = true;
+      this.#timer ??= setTimeout(() => this.#read(), 0);
+    });
+  }
+
+  watch(watcher: (update: Update) => void): () => void {
+    this.#watchers.add(watcher);
+    return () => {
+      this.#watchers.delete(watcher);
+      if (this.#watchers.size) return;
+      this.#off();
+      clearTimeout(this.#timer);
+      this.#ended();
+    };
+  }
+
+  async #read(): Promise<void> {
+    const began = Date.now();
+    this.#changed = false;
+    try {
+      const update = await read(this.#kernel, this.#run, this.#batch);
+      this.#batch = update.batch;
+      for (const tell of this.#watchers) tell(update);
+    } catch (error) {
+      this.#kernel.log.warn({ err: error }, "a run that is watched cannot be read");
+      this.#changed = true;
+    }
+    this.#timer = setTimeout(
+      () => {
+        this.#timer = undefined;
+        if (this.#changed && this.#watchers.size) this.#timer = setTimeout(() => this.#read(), 0);
+      },
+      Math.max(0, INTERVAL_MS - (Date.now() - began)),
+    );
+  }
+}
+
+/** The run as it is, and its points since a batch; without one, none. */
+async function read(kernel: Kernel, run: string, since: number | undefined): Promise<Update> {
+  const row = await kernel.db.query.selectFrom("runs").select("metric_seq").where("id", "=", run).executeTakeFirst();
+  const batch = row?.metric_seq ?? 0;
+  const points = since === undefined || since >= batch ? [] : await pointsAfter(kernel.db.query, run, since);
+  return { run: await presentRun(kernel, run), batch: Math.max(batch, points.at(-1)?.seq ?? 0), points };
+}
+
+/** The messages of one watcher: what it has not seen yet, then what happens, until the run is over or the watcher or the server goes. */
+export async function* follow(kernel: Kernel, id: string, lastEventId: string | null | undefined, signal: AbortSignal): AsyncGenerator<LiveMessage> {
+  const uuid = open(id, "run");
+  const seen = parse(lastEventId);
+  const waiting: Update[] = [];
+  let wake = () => {};
+  const off = feedOf(kernel, uuid).watch((update) => {
+    waiting.push(update);
+    wake();
+  });
+  const gone = AbortSignal.any([signal, kernel.live.closing]);
+  const leave = () => wake();
+  gone.addEventListener("abort", leave);
+  try {
+    const first = await read(kernel, uuid, seen?.batch);
+    let at: Cursor = { version: first.run.version, batch: first.batch };
+    let step = first.run.progress?.update;
+    const idOf = ({ version, batch }: Cursor) => `${version}.${batch}`;
+    // All of it comes with one id: whoever is cut off in between gets it again.
+    if (!seen || seen.version !== at.version) yield { id: idOf({ version: at.version, batch: seen?.batch ?? 0 }), event: "run", data: first.run };
+    const history = seen ? first.points.map(withoutSeq) : await readSeries(kernel.db.query, uuid, { limit: HISTORY });
+    if (history.length)
+      yield { id: idOf(at), event: "metrics", data: { points: history.map(({ series, steps, values }) => ({ series, steps, values })) } };
+    if (first.run.progress) yield { id: idOf(at), event: "progress", data: first.run.progress };
+    if (isOver(first.run.state)) return;
+    while (!gone.aborted) {
+      const update = waiting.shift();
+      if (!update) {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+          if (waiting.length || gone.aborted) resolve();
+        });
+        continue;
+      }
+      const { run } = update;
+      const points = update.points.filter(({ seq }) => seq > at.batch).map(withoutSeq);
+      const before = at.version;
+      const changed = run.version > before;
+      at = { version: Math.max(at.version, run.version), batch: Math.max(at.batch, update.batch) };
+      if (points.length) yield { id: idOf({ ...at, version: before }), event: "metrics", data: { points } };
+      if (run.progress && run.progress.update !== step) yield { id: idOf({ ...at, version: before }), event: "progress", data: run.progress };
+      step = run.progress?.update;
+      if (changed) yield { id: idOf(at), event: "run", data: run };
+      if (isOver(run.state)) return;
+    }
+  } finally {
+    gone.removeEventListener("abort", leave);
+    off();
+  }
+}
+
+const withoutSeq = ({ series, steps, values }: Points & { readonly seq?: number }): Points => ({ series, steps, values });

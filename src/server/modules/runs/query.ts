@@ -1,0 +1,125 @@
+/** The little language in which runs are found and sorted: `metrics.accuracy>0.9`, `-training.epochs`. Compiled from an allow-list to SQL, values always as parameters. */
+import { type Expression, type RawBuilder, type SqlBool, sql } from "kysely";
+import { fail } from "../../../shared/errors.ts";
+
+/** A quantity of a run: how SQL reaches it. */
+interface Field {
+  readonly type: "text" | "number" | "time";
+  /** Of a row of `runs`, or of the joined table. */
+  readonly value: RawBuilder<unknown>;
+  /** Where the quantity lies in a table of its own, and which row it is there. */
+  readonly join?: { readonly table: "metric_series" | "run_params"; readonly on: RawBuilder<SqlBool> };
+}
+
+const column = (name: string, type: Field["type"]): Field => ({ type, value: sql.ref(`runs.${name}`) });
+const columns: Readonly<Record<string, Field>> = {
+  number: column("number", "number"),
+  name: column("name", "text"),
+  state: column("status", "text"),
+  task: column("task", "text"),
+  dataset: column("dataset", "text"),
+  model: column("model", "text"),
+  createdAt: column("created_at", "time"),
+  startedAt: column("started_at", "time"),
+  endedAt: column("ended_at", "time"),
+};
+const known = [
+  ...Object.keys(columns),
+  "loss",
+  "optimizer",
+  "schedule",
+  "tags.NAME",
+  "training.NAME",
+  "model.params.NAME",
+  "metrics.NAME",
+  "metrics.NAME:min",
+  "metrics.NAME:max",
+];
+
+const param = (path: string, type: "number" | "text"): Field => ({
+  type,
+  value: type === "number" ? sql`j.number` : sql`left(j.text, 200)`,
+  join: { table: "run_params", on: sql`j.path = ${path}` },
+});
+
+/** @param numeric whether what it is compared with is a number: parameters may be either */
+function fieldOf(name: string, numeric: boolean): Field | undefined {
+  if (Object.hasOwn(columns, name)) return columns[name];
+  const metric = /^metrics\.([A-Za-z0-9_][\w./-]*?)(?::(last|min|max))?$/.exec(name);
+  if (metric)
+    return { type: "number", value: sql.ref(`j.${metric[2] ?? "last"}`), join: { table: "metric_series", on: sql`j.series = ${metric[1]}` } };
+  if (["loss", "optimizer", "schedule"].includes(name)) return param(`${name}.id`, "text");
+  if (/^(training|(dataset|model|loss|optimizer|schedule)\.params)\.\w{1,100}$/.test(name)) return param(name, numeric ? "number" : "text");
+  const tag = /^tags\.(.{1,100})$/s.exec(name);
+  return tag ? { type: "text", value: sql`runs.tags ->> ${tag[1]!}::text` } : undefined;
+}
+
+const operators = { "=": sql`=`, "!=": sql`<>`, "<": sql`<`, "<=": sql`<=`, ">": sql`>`, ">=": sql`>=`, "~": sql`~` } as const;
+const grammar = /^\s*([A-Za-z][^\s<>=!~]*)\s*(<=|>=|!=|=|<|>|~)\s*(.*?)\s*$/s;
+
+/** A condition on `runs`. @throws BAD_PARAMETER, UNKNOWN_PARAMETER */
+export function condition(filter: string): Expression<SqlBool> {
+  const [, name, operator, text] = grammar.exec(filter) ?? [];
+  if (!name || !operator || text === undefined) {
+    throw fail("BAD_PARAMETER", {
+      where: "query",
+      name: "filter",
+      want: "a field, one of = != < <= > >= ~, and a value",
+      got: JSON.stringify(filter),
+    });
+  }
+  const number = text === "" ? Number.NaN : Number(text);
+  const field = fieldOf(name, Number.isFinite(number) && operator !== "~");
+  if (!field) throw fail("UNKNOWN_PARAMETER", { where: "filter", name, known });
+  const bad = (want: string) => fail("BAD_PARAMETER", { where: "filter", name, want, got: JSON.stringify(text) });
+  let value: RawBuilder<unknown>;
+  if (operator === "~") {
+    if (field.type !== "text") throw bad(`compared with = != < <= > or >=, as it is a ${field.type}`);
+    // Contains, whatever the case; % and _ stand for themselves.
+    const pattern = `%${text.replace(/[\\%_]/g, "\\$&")}%`;
+    return within(field, sql`${field.value} ilike ${pattern}`);
+  }
+  if (field.type === "number") {
+    if (!Number.isFinite(number)) throw bad("a number");
+    value = sql`${number}::float8`;
+  } else if (field.type === "time") {
+    const time = new Date(text);
+    if (Number.isNaN(time.getTime()) || Math.abs(time.getFullYear()) > 9999) throw bad("a time, such as 2026-01-31 or 2026-01-31T12:00:00Z");
+    value = sql`${time}::timestamptz`;
+  } else value = sql`${text}`;
+  return within(field, sql`${field.value} ${operators[operator as keyof typeof operators]} ${value}`);
+}
+
+const within = ({ join }: Field, test: RawBuilder<SqlBool>): RawBuilder<SqlBool> =>
+  join ? sql`exists (select 1 from ${sql.table(join.table)} j where j.run = runs.id and ${join.on} and ${test})` : test;
+
+export interface Order {
+  readonly field: Field;
+  readonly descending: boolean;
+}
+
+/** @throws UNKNOWN_PARAMETER */
+export function order(sort: string | undefined): Order {
+  const [, minus, name = ""] = /^(-?)(.*)$/s.exec(sort ?? "-number")!;
+  // A parameter of text has no number: it is tried as one first, and what has none comes last.
+  const field = fieldOf(name, true);
+  if (!field) throw fail("UNKNOWN_PARAMETER", { where: "sort", name, known });
+  return { field, descending: minus === "-" };
+}
+
+/** Where a page ended: the sort key, null where there is none, and the run's number. */
+export type Position = readonly [key: string | number | null, number: number];
+
+export const encodeCursor = (position: Position): string => Buffer.from(JSON.stringify(position)).toString("base64url");
+
+/** @throws BAD_PARAMETER */
+export function decodeCursor(cursor: string): Position {
+  try {
+    const [key, number, ...rest] = JSON.parse(Buffer.from(cursor, "base64url").toString()) as unknown[];
+    const fine = (key === null || ["string", "number"].includes(typeof key)) && Number.isSafeInteger(number) && !rest.length;
+    if (fine && !String(key).includes("\0")) return [key as string | number | null, number as number];
+  } catch {
+    // falls through
+  }
+  throw fail("BAD_PARAMETER", { where: "query", name: "cursor", want: "the next of an earlier answer", got: JSON.stringify(cursor) });
+}
