@@ -77,16 +77,18 @@ export const running = async (): Promise<Connection | undefined> => namedServer(
 
 /** How long to look for a server that is about to come or go, in milliseconds. */
 const PATIENCE = 10_000;
+/** How long to try a server that was named, in seconds: more often than not its address is wrong. */
+const PATIENCE_NAMED = 5;
 /** Answers that another try may change. */
 const passing: ReadonlySet<number> = new Set([429, 502, 503, 504]);
 
-const remote = (url: string, token: string | undefined, patience?: number): Connection => ({
+const remote = (url: string, token: string | undefined, patience: number): Connection => ({
   client: createClient({ url, token, patience, signal: interrupted }),
   embedded: false,
   close: async () => {},
 });
 
-const namedServer = (): Connection | undefined => (config.url ? remote(config.url, config.token) : undefined);
+const namedServer = (): Connection | undefined => (config.url ? remote(config.url, config.token, PATIENCE_NAMED) : undefined);
 
 async function locate(workers: number): Promise<Connection> {
   for (const giveUp = Date.now() + PATIENCE; ; await sleep(200, undefined, { signal: interrupted })) {

@@ -94,6 +94,7 @@ const jsonViewer = (): Viewer => ({ event: ({ event, data }) => printJson({ type
 function textViewer(started: Run): Viewer {
   const watcher = progressWatcher(started);
   let introduced = false;
+  let trouble: string | undefined;
   // A run that starts at once needs no word; one that waits does.
   const patience = setTimeout(() => {
     if (!introduced) say(`run ${started.name} waits for a worker`);
@@ -106,6 +107,10 @@ function textViewer(started: Run): Viewer {
           if (run.facts && !introduced) {
             introduced = true;
             print(`${run.dataset}: ${run.model} with ${thousands(run.facts.parameters)} parameters, run ${run.name}`);
+          }
+          if (run.state === "queued" && run.reason && run.reason.message !== trouble) {
+            trouble = run.reason.message;
+            watcher.say(`run ${run.name} is tried again: ${trouble}`);
           }
           return watcher.run(run);
         }

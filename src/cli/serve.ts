@@ -5,6 +5,7 @@ import { createClient } from "../shared/api/client.ts";
 import { add, type Options } from "./command.ts";
 import { config } from "./config.ts";
 import { evaluationText } from "./evaluate.ts";
+import { reasonText } from "./failure.ts";
 import { watch } from "./follow.ts";
 import { onInterrupt } from "./interrupt.ts";
 import { print, printJson, say } from "./output.ts";
@@ -68,5 +69,6 @@ async function firstRun(url: string, signal: AbortSignal, json: boolean | undefi
   const run = await watch(client, started, json);
   if (json) return;
   if (run.evaluation) print(`\n${evaluationText(run.evaluation)}\n`);
-  print(`run ${run.name} ${run.state}; in another terminal: npx trainyard runs show ${run.name}`);
+  const why = run.state === "failed" ? `: ${reasonText(run.reason)}` : "";
+  print(`run ${run.name} ${run.state}${why}\nin another terminal: npx trainyard runs show ${run.name}`);
 }
