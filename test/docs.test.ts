@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { startTestPlatform } from "./platform.ts";
 
 const readme = readFileSync("README.md", "utf8");
 /** The content of the fenced blocks of a language, in order. */
@@ -45,20 +46,20 @@ test.each(pages)("every link in %s leads to a file and a heading that are there"
 
 describe("the README's commands", () => {
   const commands = blocks("sh").flatMap((block) => (block.includes("train iris") ? block.trimEnd().split("\n") : []));
-  const tsx = import.meta.resolve("tsx");
-  const main = resolve("src/cli/main.ts");
   let folder: string;
-  beforeAll(() => {
+  let env: NodeJS.ProcessEnv;
+  beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), "trainyard-readme-"));
     cpSync("data", join(folder, "data"), { recursive: true });
+    const { url } = await startTestPlatform({ workers: 1 });
+    env = { ...process.env, TRAINYARD_URL: url, TRAINYARD_HOME: folder };
   });
   afterAll(() => rmSync(folder, { recursive: true }));
 
+  const program = [process.execPath, "--import", import.meta.resolve("tsx"), resolve("src/cli/main.ts")].map((word) => `'${word}'`).join(" ");
   test.each(commands.map((line) => line.replace(/\s+#.*/, "")))("%s", async (line) => {
-    const [npx, trainyard, ...args] = line.split(" ");
-    expect([npx, trainyard]).toEqual(["npx", "trainyard"]);
-    const env = { ...process.env, TRAINYARD_RUNS: "runs" };
-    const { stdout } = await promisify(execFile)(process.execPath, ["--import", tsx, main, ...args], { cwd: folder, env });
+    expect(line).toMatch(/^npx trainyard /);
+    const { stdout } = await promisify(execFile)("sh", ["-c", line.replace("npx trainyard", program)], { cwd: folder, env });
     expect(stdout).not.toBe("");
   });
 });
