@@ -91,6 +91,9 @@ export async function startPlatform(config: Config, { listen, workers, what = "t
     closers.push(() => live.close());
     await app.listen({ host: listen.host, port: listen.port });
     const { port } = app.server.address() as AddressInfo;
+    if (!["127.0.0.1", "::1", "localhost"].includes(listen.host)) {
+      log.warn(`listening on ${listen.host}: there are no accounts yet, so whoever reaches this address may do everything`);
+    }
     const url = `http://${listen.host.includes(":") ? `[${listen.host}]` : listen.host}:${port}`;
 
     // The database of a directory has no other server: who worked for the one before works no more.
@@ -121,7 +124,11 @@ export async function startPlatform(config: Config, { listen, workers, what = "t
 
     const address = join(config.home, "server.json");
     await writeAtomically(address, [JSON.stringify({ url, pid: process.pid, startedAt: new Date().toISOString() })]);
-    closers.push(() => rm(address, { force: true }));
+    // Another server on the same directory, where the database is elsewhere, may have put its own there since.
+    closers.push(async () => {
+      const { pid } = JSON.parse(await readFile(address, "utf8").catch(() => "{}")) as { pid?: number };
+      if (pid === process.pid) await rm(address, { force: true });
+    });
     const first = await db.query.selectFrom("events").select("seq").limit(1).executeTakeFirst();
     return {
       url,

@@ -18,17 +18,29 @@ const wanted = (issue: Issue): string => {
     case "unrecognized_keys":
       return "without unknown fields";
     case "invalid_format":
-      return issue.message.startsWith("must ") ? issue.message.slice(5) : `text of the form ${issue.format}`;
+      return issue.message.startsWith("must ") ? ours(issue.message) : `text of the form ${issue.format}`;
+    case "invalid_key": {
+      const name = wanted(issue.issues[0]!);
+      return `under a name ${name.startsWith("with ") ? name : `that is ${name}`}`;
+    }
     default:
-      return issue.message.replace(/^must /, "");
+      return ours(issue.message);
   }
 };
+/** Messages of our schemas: "must be …", "must have …". */
+const ours = (message: string): string => message.replace(/^must (be )?/, "").replace(/^have /, "with ");
 const an = (type: string): string => (/^[aeio]/.test(type) ? `an ${type}` : `a ${type}`);
+
+/** More than anyone reads, and few enough to be told in one answer. */
+export const MAX_PROBLEMS = 100;
 
 /** Every problem of a value, by its place; none when it is as it should be. */
 export function problemsOf(schema: z.ZodType, value: unknown, root = ""): Problem[] {
   const { error } = schema.safeParse(value, { reportInput: true });
-  return (error?.issues ?? []).flatMap((issue) => problems(issue, root));
+  return (error?.issues ?? [])
+    .slice(0, MAX_PROBLEMS)
+    .flatMap((issue) => problems(issue, root))
+    .slice(0, MAX_PROBLEMS);
 }
 
 function problems(issue: Issue, root: string): Problem[] {
@@ -42,10 +54,10 @@ function problems(issue: Issue, root: string): Problem[] {
     return {
       code: "BAD_PARAMETER",
       path,
-      message: `${where} must be ${want}, but is ${got}`,
+      message: `${where} must ${want.startsWith("with ") ? `have ${want.slice(5)}` : `be ${want}`}, but is ${got}`,
       wanted: want,
       got,
-      fix: `${key === undefined ? `Give ${where} as ${want}` : `Leave ${path} out`}.`,
+      fix: `${key === undefined ? `Give ${where} ${want.startsWith("with ") ? want : `as ${want}`}` : `Leave ${path} out`}.`,
     };
   });
 }

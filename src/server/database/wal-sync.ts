@@ -34,16 +34,19 @@ export class WalSync {
     this.#next = undefined;
     const [request, segments] = [this.#request, [...this.#segments]];
     this.#segments.clear();
-    for (const path of segments) await (await this.#open(path)).datasync(); // a segment's size never changes
+    for (const path of segments) await (await this.#open(path))?.datasync(); // a segment's size never changes
     Atomics.store(this.synced, 0, request);
   }
 
-  /** Mostly the one of the time before. A segment's name is never used again. */
-  async #open(path: string): Promise<FileHandle> {
-    if (this.#file?.path !== path) {
-      await this.#file?.handle.close();
-      this.#file = { path, handle: await open(path, "r+") };
-    }
-    return this.#file.handle;
+  /** Mostly the one of the time before. One that is gone was no longer needed, and the thread had synced it itself before it went. */
+  async #open(path: string): Promise<FileHandle | undefined> {
+    if (this.#file?.path === path) return this.#file.handle;
+    await this.#file?.handle.close();
+    this.#file = undefined;
+    const handle = await open(path, "r+").catch((error) => {
+      if (error.code !== "ENOENT") throw error;
+    });
+    if (handle) this.#file = { path, handle };
+    return handle;
   }
 }

@@ -11,7 +11,7 @@ import type { Context } from "../../entity.ts";
 import { createOnce } from "../../idempotency.ts";
 import { open } from "../../ids.ts";
 import { type Kernel, tell } from "../../kernel.ts";
-import { problemsOf } from "../../validation.ts";
+import { MAX_PROBLEMS, problemsOf } from "../../validation.ts";
 import { refer } from "../artifacts/service.ts";
 import { findDataset } from "../datasets/service.ts";
 import { cancelOrStop, enqueue } from "../jobs/service.ts";
@@ -128,7 +128,7 @@ export async function check(kernel: Kernel, body: unknown): Promise<Accepted> {
   const { settings } = checked;
   const sound = !problems.some(({ path }) => /^(model|network)\b/.test(path));
   if (sound && facts) problems.push(...fits(settings, facts));
-  if (problems.length) throw fail("INVALID_REQUEST", { problems });
+  if (problems.length) throw fail("INVALID_REQUEST", { problems: problems.slice(0, MAX_PROBLEMS) });
   return { settings: settings as Settings, source: data!.source, task: facts!.task };
 }
 
@@ -138,7 +138,7 @@ function fits(settings: ReturnType<typeof checkRequest>["settings"], { task, sam
     const model = catalog.models.find(({ id }) => id === settings.model.id)!;
     const outputs = task === "classification" ? labels.length : 1;
     const description = settings.network ?? model.network(sampleShape, outputs, settings.model.params as never);
-    checkOutput(checkNetwork(description, catalog.layers, sampleShape), task, labels.length);
+    checkOutput(checkNetwork(description, catalog.layers, sampleShape), task, outputs);
     return [];
   } catch (error) {
     if (!(error instanceof TrainyardError)) throw error;
