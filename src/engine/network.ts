@@ -52,6 +52,9 @@ export interface BuildOptions {
   };
 }
 
+/** More than any network here needs, and few enough to be checked while a server answers. */
+const MAX_LAYERS = 1000;
+
 /** The messages say what is wanted; `parseNetwork` puts them into a sentence. */
 const layerSchema = z.strictObject(
   {
@@ -63,7 +66,10 @@ const layerSchema = z.strictObject(
   "an object",
 );
 const descriptionSchema = z.strictObject(
-  { name: z.string("text").optional(), layers: z.array(layerSchema, "a list of layers").min(1, "a list of at least one layer") },
+  {
+    name: z.string("text").optional(),
+    layers: z.array(layerSchema, "a list of layers").min(1, "a list of at least one layer").max(MAX_LAYERS, `a list of at most ${MAX_LAYERS} layers`),
+  },
   "an object",
 );
 

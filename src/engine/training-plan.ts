@@ -103,6 +103,17 @@ export function compilePlan(options: PlanOptions): Plan {
   };
 }
 
+/** @throws OUTPUT_SHAPE_MISMATCH unless there is one output for each class, or one value */
+export function checkOutput({ outputShape, layers }: Network, task: Task, outputs: number): void {
+  if (outputShape.length === 1 && outputShape[0] === outputs) return;
+  throw fail("OUTPUT_SHAPE_MISMATCH", {
+    layer: layers.at(-1)!.id,
+    want: showShape(["batch", outputs]),
+    got: showShape(["batch", ...outputShape]),
+    why: task === "classification" ? `one output per class, ${outputs} in this dataset` : "one value, as the task is regression",
+  });
+}
+
 function describePlan({
   network,
   task,
@@ -116,15 +127,7 @@ function describePlan({
   zeros = [],
 }: PlanOptions): PlanSpec {
   const outputs = task === "classification" ? labels.length : 1;
-  if (network.outputShape.length !== 1 || network.outputShape[0] !== outputs) {
-    const why = task === "classification" ? `one output per class, ${outputs} in this dataset` : "one value, as the task is regression";
-    throw fail("OUTPUT_SHAPE_MISMATCH", {
-      layer: network.layers.at(-1)!.id,
-      want: showShape(["batch", outputs]),
-      got: showShape(["batch", ...network.outputShape]),
-      why,
-    });
-  }
+  checkOutput(network, task, outputs);
   const slots = network.weights.flatMap((w) =>
     optimizer.state.map((slot) => ({ name: slotName(w.name, slot), shape: w.shape, initial: { initializer: "zeros" }, role: "optimizer" as const })),
   );

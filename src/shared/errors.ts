@@ -298,11 +298,11 @@ export class TrainyardError extends Error {
   readonly details: Readonly<Record<string, unknown>>;
 
   constructor(code: string, status: number, message: string, fix: string, details: object, cause?: unknown) {
-    super(message, { cause });
+    super(harmless(message), { cause });
     this.name = "TrainyardError";
     this.code = code;
     this.status = status;
-    this.fix = fix;
+    this.fix = harmless(fix);
     this.details = details as Record<string, unknown>;
   }
 
@@ -340,17 +340,20 @@ export function remoteError(told: {
  * @param path where in the request, unless the error says so itself
  */
 export function toProblem(error: TrainyardError, path = ""): Problem {
-  const { known, tasks, want, got, id, name, task, path: own } = error.details as Record<string, unknown>;
+  const { known, tasks, want, got, id, name, task, state, problem, path: own } = error.details as Record<string, unknown>;
   const choices = (known ?? tasks) as readonly string[] | undefined;
   return {
     code: error.code,
     path: typeof own === "string" ? own : path,
     message: error.message,
-    wanted: String(want ?? (choices ? `one of ${list(choices)}` : "something else")),
-    got: String(got ?? task ?? id ?? name ?? ""),
+    wanted: String(want ?? (choices ? `one of ${list(choices)}` : error.fix.replace(/\.$/, ""))),
+    got: String(got ?? task ?? id ?? name ?? state ?? problem ?? error.message),
     fix: error.fix,
   };
 }
+
+/** What people sent may stand in a message, and must not command the terminal that shows it. */
+const harmless = (text: string): string => text.replace(/(?![\n\t])[\p{Cc}\p{Cs}]/gu, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
 
 /** A value as an error message shows it: short, and with its type visible. */
 export function show(value: unknown): string {

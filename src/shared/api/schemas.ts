@@ -20,8 +20,9 @@ export const sha256 = z
 const time = z.iso.datetime().meta({ description: "UTC, ISO 8601." });
 const count = z.int().min(0);
 const json = z.json();
-/** Values of parameters; the catalog knows which there are. */
-const values = z.record(z.string().max(100), json);
+/** Values of parameters; the catalog knows which there are. None needs a longer list. */
+const value = json.refine((v) => !Array.isArray(v) || v.length <= 1000, { error: "must be a list of at most 1000" });
+const values = z.record(z.string().max(100), value);
 export const MAX_TAGS = 100;
 export const tags = z
   .record(name(100), z.string().max(250).regex(printable, { error: "must have no control characters" }))
@@ -117,7 +118,7 @@ export const dataset = z
 export type DatasetView = z.infer<typeof dataset>;
 export const registerDataset = z.strictObject({
   name: name(100).regex(/^[A-Za-z0-9][A-Za-z0-9._ -]*$/, {
-    error: "must begin with a letter or digit and have only letters, digits, space, dot, dash and underscore",
+    error: "must be letters, digits, space, dot, dash and underscore, beginning with a letter or digit",
   }),
   source: z.strictObject({ id: name(100), params: values.optional() }),
   files: z.array(datasetFile).min(1).max(1000),

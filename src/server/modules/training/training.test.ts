@@ -1,0 +1,365 @@
+/** From a request to a queued run: everything wrong with it told at once, and what is right queued exactly once. */
+import { beforeAll, describe, expect, test } from "vitest";
+import { HandWorker } from "../../../../test/hand-worker.ts";
+import { register, startTestPlatform, tiny } from "../../../../test/platform.ts";
+import { catalog } from "../../../catalog/index.ts";
+import type { Problem } from "../../../shared/errors.ts";
+
+const platform = await startTestPlatform();
+const { client, raw, eventCount } = platform;
+const worker = new HandWorker(platform);
+
+beforeAll(async () => {
+  await worker.flowers();
+  await register(platform, "numbers", "width,height\n1.5,2\n2.5,3\n");
+  const { id, token } = await worker.take();
+  const regression = { digest: "0".repeat(64), task: "regression", sampleShape: [1], columns: ["width"], labels: [], records: { train: 1, test: 1 } };
+  await platform.worker.call("finishJob", { params: { id }, body: { token, outcome: "succeeded", dataset: regression as never } });
+});
+
+/** What is wrong with a request. */
+async function problemsOf(body: unknown): Promise<Problem[]> {
+  const before = await eventCount();
+  const answer = await raw("/api/runs", { method: "POST", body });
+  expect(answer.status).toBe(422);
+  expect(answer.json.error).toMatchObject({ code: "INVALID_REQUEST", status: 422, details: {} });
+  expect(await eventCount()).toBe(before);
+  return answer.json.error.problems;
+}
+
+const namesOf = (list: readonly { readonly id: string }[]) => list.map(({ id }) => id).join(", ");
+
+describe("a training request is refused", () => {
+  test.each<[what: string, change: object, problem: Partial<Problem>]>([
+    [
+      "for an unknown dataset",
+      { dataset: { id: "roses" } },
+      {
+        code: "UNKNOWN_ENTRY",
+        path: "dataset.id",
+        got: "roses",
+        message: 'there is no dataset "roses"',
+        wanted: expect.stringMatching(/^one of .*registered/),
+      },
+    ],
+    [
+      "for a version of a dataset that is not there",
+      { dataset: { id: "flowers@2" } },
+      { code: "UNKNOWN_ENTRY", path: "dataset.id", got: "flowers@2" },
+    ],
+    [
+      "for a dataset that needs files and has none",
+      { dataset: { id: "csv" } },
+      { code: "BAD_USAGE", path: "dataset.id", message: 'dataset "csv" needs files', fix: expect.stringContaining("register") },
+    ],
+    [
+      "for a task that is not the dataset's",
+      { task: "regression" },
+      { code: "BAD_PARAMETER", path: "task", wanted: 'classification, the task of dataset "flowers"', got: '"regression"' },
+    ],
+    [
+      "for a test fraction of all rows",
+      { dataset: { id: "flowers", params: { testFraction: 1 } } },
+      { code: "BAD_PARAMETER", path: "dataset.params.testFraction", wanted: "a number from 0.01 to 0.99", got: "1" },
+    ],
+    [
+      "for a negative test fraction",
+      { dataset: { id: "flowers", params: { testFraction: -0.2 } } },
+      { code: "BAD_PARAMETER", path: "dataset.params.testFraction", wanted: "a number from 0.01 to 0.99", got: "-0.2" },
+    ],
+    [
+      "for an unknown model",
+      { model: { id: "transformer" } },
+      { code: "UNKNOWN_ENTRY", path: "model.id", got: "transformer", wanted: `one of ${namesOf(catalog.models)}` },
+    ],
+    [
+      "for a model of another task",
+      { dataset: { id: "numbers" }, model: { id: "softmax-regression" } },
+      {
+        code: "TASK_MISMATCH",
+        path: "model.id",
+        wanted: "one of classification",
+        got: "regression",
+        message: 'model "softmax-regression" is for classification, but dataset "numbers" is a regression task',
+      },
+    ],
+    [
+      "for a parameter that the model has not",
+      { model: { id: "mlp", params: { depth: 3 } } },
+      { code: "UNKNOWN_PARAMETER", path: "model.params.depth", got: "depth", wanted: "one of hidden, activation, dropout" },
+    ],
+    [
+      "for a parameter of the wrong type",
+      { model: { id: "mlp", params: { hidden: "wide" } } },
+      { code: "BAD_PARAMETER", path: "model.params.hidden", wanted: "a list of integers of at least 1", got: '"wide"' },
+    ],
+    [
+      "for an option that is none",
+      { model: { id: "mlp", params: { activation: "Step" } } },
+      { code: "BAD_PARAMETER", path: "model.params.activation", wanted: expect.stringMatching(/^one of Relu, /), got: '"Step"' },
+    ],
+    [
+      "for a loss of another task",
+      { loss: { id: "huber" } },
+      { code: "TASK_MISMATCH", path: "loss.id", wanted: "one of regression", got: "classification" },
+    ],
+    [
+      "for a loss out of range",
+      { loss: { id: "cross-entropy", params: { labelSmoothing: 2 } } },
+      { code: "BAD_PARAMETER", path: "loss.params.labelSmoothing", got: "2" },
+    ],
+    [
+      "for an unknown optimizer",
+      { optimizer: { id: "newton" } },
+      { code: "UNKNOWN_ENTRY", path: "optimizer.id", got: "newton", wanted: `one of ${namesOf(catalog.optimizers)}` },
+    ],
+    [
+      "for a negative learning rate",
+      { optimizer: { id: "adam", params: { learningRate: -1 } } },
+      { code: "BAD_PARAMETER", path: "optimizer.params.learningRate", wanted: expect.stringContaining("a number"), got: "-1" },
+    ],
+    ["for an unknown schedule", { schedule: { id: "moon" } }, { code: "UNKNOWN_ENTRY", path: "schedule.id", got: "moon" }],
+    ["for no epochs", { training: { epochs: 0 } }, { code: "BAD_PARAMETER", path: "training.epochs", wanted: "an integer of at least 1", got: "0" }],
+    [
+      "for a network that does not fit the samples",
+      {
+        model: { id: "custom" },
+        network: {
+          layers: [
+            { id: "conv", layer: "Conv2D" },
+            { id: "out", layer: "Dense", params: { units: 3 } },
+          ],
+        },
+      },
+      { code: "LAYER_SHAPE_MISMATCH", path: "network", wanted: expect.stringContaining("batch"), got: "[batch, 4]" },
+    ],
+    [
+      "for a model that does not fit the samples",
+      { model: { id: "lenet-5" } },
+      { code: "LAYER_SHAPE_MISMATCH", path: "model", message: expect.stringContaining('layer "conv1" (Conv2D)') },
+    ],
+    [
+      "for a network with as many outputs as there are no classes",
+      { model: { id: "custom" }, network: { layers: [{ id: "out", layer: "Dense", params: { units: 7 } }] } },
+      { code: "OUTPUT_SHAPE_MISMATCH", path: "network", wanted: "[batch, 3]", got: "[batch, 7]" },
+    ],
+    [
+      "for a network that is no network",
+      { model: { id: "custom" }, network: { layers: [] } },
+      { code: "BAD_NETWORK", path: "network", wanted: "a list of at least one layer" },
+    ],
+    [
+      "for a network beside a ready-made model",
+      { network: { layers: [{ id: "out", layer: "Dense", params: { units: 3 } }] } },
+      { code: "BAD_USAGE", path: "network", message: 'model "mlp" takes no network' },
+    ],
+    ["for a field that there is not", { colour: "red" }, { code: "BAD_PARAMETER", path: "colour", wanted: "absent: there is no such field" }],
+    ["for a priority out of range", { priority: 101 }, { code: "BAD_PARAMETER", path: "priority", wanted: "at most 100", got: "101" }],
+    ["for an empty name", { name: "  " }, { code: "BAD_PARAMETER", path: "name", wanted: "text of at least 1" }],
+    ["for a dataset without an id", { dataset: {} }, { code: "BAD_PARAMETER", path: "dataset.id", got: "missing" }],
+    ["for no dataset", { dataset: undefined }, { code: "BAD_PARAMETER", path: "dataset", got: "missing" }],
+  ])("%s", async (_, change, problem) => {
+    const problems = await problemsOf({ ...tiny, ...change });
+    expect(problems).toEqual([expect.objectContaining(problem)]);
+    for (const field of ["message", "wanted", "got", "fix"] as const) expect(problems[0]![field], field).toMatch(/./);
+  });
+
+  test("for a loss or an optimizer that the model does not allow", async () => {
+    const mlp = catalog.models.find(({ id }) => id === "mlp") as { losses?: readonly string[]; optimizers?: readonly string[] };
+    Object.assign(mlp, { losses: ["hinge"], optimizers: ["lion", "sgd"] });
+    try {
+      const problems = await problemsOf({ ...tiny, loss: { id: "cross-entropy" }, optimizer: { id: "adam" } });
+      expect(problems).toEqual([
+        expect.objectContaining({ code: "NOT_ALLOWED", path: "loss.id", wanted: "one of hinge", got: "cross-entropy" }),
+        expect.objectContaining({ code: "NOT_ALLOWED", path: "optimizer.id", wanted: "one of lion, sgd", got: "adam" }),
+      ]);
+    } finally {
+      delete mlp.losses;
+      delete mlp.optimizers;
+    }
+  });
+
+  test("with every problem at once, of its form and of its content alike", async () => {
+    const problems = await problemsOf({
+      name: "\u0007",
+      colour: "red",
+      priority: "high",
+      task: "regression",
+      dataset: { id: "flowers", params: { testFraction: 1.5, speed: 1 } },
+      model: { id: "mlp", params: { hidden: [0], depth: 3 } },
+      loss: { id: "nothing" },
+      optimizer: { id: "adam", params: { learningRate: "fast", beta1: 7 } },
+      schedule: { id: "moon" },
+      network: { layers: [] },
+      training: { epochs: 0, seed: 1.5, colour: "red" },
+    });
+    expect(problems.map(({ path }) => path).sort()).toEqual([
+      "colour",
+      "dataset.params.speed",
+      "dataset.params.testFraction",
+      "loss.id",
+      "model.params.depth",
+      "model.params.hidden",
+      "name",
+      "network",
+      "network",
+      "optimizer.params.beta1",
+      "optimizer.params.learningRate",
+      "priority",
+      "schedule.id",
+      "task",
+      "training.colour",
+      "training.epochs",
+      "training.seed",
+    ]);
+    for (const { message, wanted, got, fix } of problems) for (const part of [message, wanted, got, fix]) expect(part).toMatch(/./);
+  });
+
+  test("with a network that does not fit beside its other problems", async () => {
+    const problems = await problemsOf({ ...tiny, model: { id: "lenet-5" }, optimizer: { id: "adam", params: { learningRate: -1 } } });
+    expect(problems.map(({ path, code }) => [path, code])).toEqual([
+      ["optimizer.params.learningRate", "BAD_PARAMETER"],
+      ["model", "LAYER_SHAPE_MISMATCH"],
+    ]);
+  });
+
+  test("with the problems of its parts also where the dataset is unknown", async () => {
+    const problems = await problemsOf({ dataset: { id: "roses" }, model: { id: "mlp", params: { depth: 3 } }, training: { epochs: 0 } });
+    expect(problems.map(({ path }) => path)).toEqual(["dataset.id", "model.params.depth", "training.epochs"]);
+  });
+
+  test("when it is no object at all", async () => {
+    for (const body of ["[]", "7", '"train"', "null", "true"]) {
+      const answer = await raw("/api/runs", { method: "POST", headers: { "content-type": "application/json" }, body });
+      expect([body, answer.status]).toEqual([body, 422]);
+      expect(answer.json.error.problems[0].wanted).toBe("an object");
+    }
+  });
+
+  test.each<[what: string, change: object, problem: Partial<Problem>]>([
+    [
+      "a hundred thousand layers",
+      { model: { id: "mlp", params: { hidden: Array(100_000).fill(1) } } },
+      { path: "model.params.hidden", wanted: "a list of at most 1000" },
+    ],
+    [
+      "more layers than can be checked at once",
+      { model: { id: "mlp", params: { hidden: Array(1000).fill(1) } } },
+      { path: "model", wanted: "a list of at most 1000 layers" },
+    ],
+    [
+      "a network of twenty thousand layers",
+      { model: { id: "custom" }, network: { layers: Array.from({ length: 20_000 }, (_, i) => ({ id: `a${i}`, layer: "Relu" })) } },
+      { path: "network", wanted: "a list of at most 1000 layers" },
+    ],
+  ])("for %s, without the server being busy with them", async (_, change, problem) => {
+    const start = performance.now();
+    expect(await problemsOf({ ...tiny, ...change })).toEqual([expect.objectContaining(problem)]);
+    expect(performance.now() - start).toBeLessThan(5000);
+  });
+
+  test("with no more problems than anyone reads", async () => {
+    const many = Object.fromEntries(Array.from({ length: 50_000 }, (_, i) => [`p${i}`, 1]));
+    expect(await problemsOf({ ...tiny, tags: many, optimizer: { id: "adam", params: many } })).toHaveLength(100);
+  });
+
+  test("while its dataset is being read, and when it could not be read", async () => {
+    await register(platform, "late", "a,b\n1,2\n3,4\n");
+    expect(await problemsOf({ dataset: { id: "late" } })).toEqual([
+      expect.objectContaining({ code: "WRONG_STATE", path: "dataset.id", message: expect.stringContaining("still being read") }),
+    ]);
+    const job = await worker.take();
+    const error = { code: "BAD_FILE", status: 422, message: "table.csv must be a table", fix: "Make it one." };
+    await worker.finish(job, { outcome: "failed", error });
+    expect(await problemsOf({ dataset: { id: "late" } })).toEqual([
+      expect.objectContaining({ path: "dataset.id", message: 'dataset "late" could not be read: table.csv must be a table', fix: "Make it one." }),
+    ]);
+  });
+});
+
+describe("a training request is accepted", () => {
+  test("with every default filled in", async () => {
+    const run = await client.call("createRun", { body: { dataset: { id: "flowers" } } });
+    expect(run).toMatchObject({ state: "queued", dataset: "flowers", task: "classification", model: "mlp", tags: {}, note: "", createdBy: "owner" });
+    expect(run.name).toBe(`flowers-mlp-${run.number}`);
+    expect(run.settings).toMatchObject({
+      dataset: { id: "csv", params: { testFraction: 0.2, splitSeed: 1 } },
+      model: { id: "mlp", params: { hidden: [128], activation: "Relu", dropout: 0 } },
+      loss: { id: "cross-entropy" },
+      optimizer: { id: "adam", params: { learningRate: 0.001 } },
+      schedule: { id: "cosine" },
+      training: { epochs: 1, batchSize: 64, seed: 1 },
+    });
+    expect(run.source).toMatchObject({ name: "flowers", version: 1, files: [{ name: "table.csv" }] });
+  });
+
+  test("with the loss of the dataset's task", async () => {
+    const { settings, task } = await client.call("checkTraining", { body: { dataset: { id: "numbers" } } });
+    expect([task, settings.loss.id]).toEqual(["regression", "mean-squared-error"]);
+  });
+
+  test("with a network of its own", async () => {
+    const network = { layers: [{ id: "out", layer: "Dense", params: { units: 3 } }] };
+    const run = await client.call("createRun", { body: { dataset: { id: "flowers" }, network } });
+    expect(run.model).toBe("custom");
+    expect(run.settings.network).toEqual(network);
+  });
+
+  test("by POST /api/training/check without anything being created", async () => {
+    const before = await eventCount();
+    const checked = await client.call("checkTraining", { body: tiny });
+    expect(checked).toMatchObject({ task: "classification", settings: { training: { epochs: 2 } }, source: { name: "flowers" } });
+    expect(await eventCount()).toBe(before);
+  });
+});
+
+describe("Idempotency-Key", () => {
+  const create = (key: string, body: object = { ...tiny, draft: true }) =>
+    raw("/api/runs", { method: "POST", headers: { "idempotency-key": key }, body });
+
+  test("the same key with the same request creates one run, however often and at once", async () => {
+    const before = await eventCount();
+    const answers = await Promise.all(Array.from({ length: 20 }, () => create("twenty")));
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([201]));
+    expect(new Set(answers.map(({ json }) => json.id)).size).toBe(1);
+    expect(await eventCount()).toBe(before + 1);
+    const again = await create("twenty");
+    expect(again.json.id).toBe(answers[0]!.json.id);
+  });
+
+  test("another key creates another run", async () => {
+    const [a, b] = [await create("one"), await create("another")];
+    expect(a.json.id).not.toBe(b.json.id);
+  });
+
+  test("the same key with another request is refused", async () => {
+    await create("reused");
+    const before = await eventCount();
+    const answer = await create("reused", { ...tiny, draft: true, name: "different" });
+    expect(answer.status).toBe(422);
+    expect(answer.json.error).toMatchObject({ code: "IDEMPOTENCY_KEY_REUSED", message: expect.stringContaining('"reused"') });
+    expect(await eventCount()).toBe(before);
+  });
+
+  test("counts for each operation by itself", async () => {
+    const { json: run } = await create("both");
+    const copy = await raw(`/api/runs/${run.id}/duplicate`, { method: "POST", headers: { "idempotency-key": "both" }, body: { draft: true } });
+    const again = await raw(`/api/runs/${run.id}/duplicate`, { method: "POST", headers: { "idempotency-key": "both" }, body: { draft: true } });
+    expect(copy.status).toBe(201);
+    expect(copy.json.id).not.toBe(run.id);
+    expect(again.json.id).toBe(copy.json.id);
+  });
+
+  test("is refused when it is empty, too long or not printable", async () => {
+    for (const key of ["", "k".repeat(201), "a b", "ä"]) {
+      const answer = await create(key);
+      expect([key, answer.status, answer.json.error?.problems[0].path]).toEqual([key, 422, "headers.idempotency-key"]);
+    }
+  });
+
+  test("finds the run also after it has changed", async () => {
+    const { json: run } = await create("changed");
+    await client.call("editRun", { params: { id: run.id }, body: { name: "renamed" } });
+    expect((await create("changed")).json).toMatchObject({ id: run.id, name: "renamed" });
+  });
+});
