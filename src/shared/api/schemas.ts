@@ -41,7 +41,6 @@ export const problem = z
     fix: z.string(),
   })
   .meta({ id: "Problem", description: "One thing wrong with a request: where, what was wanted, what came, what to do." });
-export type Problem = z.infer<typeof problem>;
 
 export const errorBody = z
   .object({
@@ -205,7 +204,6 @@ export type ProgressView = z.infer<typeof progress>;
 export const artifact = z
   .object({ name: z.string(), sha256, size: count, createdAt: time })
   .meta({ id: "Artifact", description: "A file that a run produced." });
-export type Artifact = z.infer<typeof artifact>;
 
 const numberOrNull = z.number().nullable();
 export const seriesSummary = z
