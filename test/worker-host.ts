@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import type { z } from "zod";
 import { type Endpoint, endpoints } from "../src/shared/api/endpoints.ts";
-import type { ClaimedJob, claimRequest, DatasetFacts, EvaluationView, Finish, JobKind, Report, RunFacts } from "../src/shared/api/schemas.ts";
+import type { ClaimedJob, claimRequest, Finish, JobKind, Report, RunFacts } from "../src/shared/api/schemas.ts";
 import { fail, TrainyardError } from "../src/shared/errors.ts";
 
 type Operation = "claimJob" | "heartbeat" | "report" | "putJobBlob" | "getJobBlob" | "finishJob";
@@ -38,6 +38,10 @@ export class WorkerHost {
   /** Every operation that was served, in order. */
   readonly served: Operation[] = [];
   leaseSeconds = 30;
+  /** Whether answers are what the API says: a server may also be hostile. */
+  honest = true;
+  /** Workers that wait for a job. */
+  claiming = 0;
   /** Before the work is done: true when the response was dealt with. */
   before?: Mischief;
   /** After the work is done, instead of the answer: true when the response was dealt with. */
@@ -113,12 +117,12 @@ export class WorkerHost {
       if (this.before?.(operation, job, response)) return;
       const token = (body as { token?: number })?.token ?? Number(url.searchParams.get("token"));
       if (job && token !== job.token) throw fail("STALE_TOKEN", { job: job.id, given: token, current: job.token });
-      const answer = await this.#do[operation](job!, body as never, { bytes, sha256: params.sha256!, response });
+      const answer = await this.#do[operation](job as never, body as never, { bytes, sha256: params.sha256!, response });
       this.served.push(operation);
       if (this.after?.(operation, job, response)) return;
       if (answer instanceof Buffer) response.end(answer);
       else if (answer === undefined) response.writeHead(204).end();
-      else response.setHeader("content-type", "application/json").end(JSON.stringify(endpoint.response!.parse(answer)));
+      else response.setHeader("content-type", "application/json").end(JSON.stringify(this.honest ? endpoint.response!.parse(answer) : answer));
     } catch (cause) {
       const error = cause instanceof TrainyardError ? cause : fail("INTERNAL", { detail: String(cause) }, cause);
       response.writeHead(error.status, { "content-type": "application/json" });
@@ -137,7 +141,10 @@ export class WorkerHost {
       response.on("close", () => {
         away = true;
       });
+      this.claiming++;
+      this.#tell();
       while (!next() && Date.now() < giveUp && !away) await new Promise((done) => setTimeout(done, 20));
+      this.claiming--;
       const job = away ? undefined : next();
       if (!job) return { job: null };
       if (job.state === "running") this.requeue(job);
@@ -195,5 +202,3 @@ function route(method: string, path: string): [Operation, Record<string, string>
   }
   throw fail("NO_ROUTE", { method, path });
 }
-
-export type { DatasetFacts, EvaluationView };

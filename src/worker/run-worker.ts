@@ -33,7 +33,8 @@ export interface WorkerOptions {
 /** How long a call should go on trying while the server is away, in seconds: for the client of a worker. */
 export const PATIENCE_SECONDS = 600;
 const LONG_POLL_SECONDS = 25;
-const PAUSE_MS = 250;
+const IDLE_PAUSE_MS = 250;
+const REFUSED_PAUSE_MS = 5000;
 
 /**
  * Works until the signal aborts and its jobs are given back.
@@ -51,9 +52,11 @@ export async function runWorker({ signal, ...options }: WorkerOptions): Promise<
     while (!ended.aborted) {
       const job = await claim();
       if (job) await perform(job);
-      else await sleep(PAUSE_MS, undefined, { signal: ended }).catch(() => {});
+      else await pause(IDLE_PAUSE_MS);
     }
   }
+
+  const pause = (ms: number) => sleep(ms, undefined, { signal: ended }).catch(() => {});
 
   async function claim(): Promise<ClaimedJob | null> {
     try {
@@ -62,6 +65,7 @@ export async function runWorker({ signal, ...options }: WorkerOptions): Promise<
       if (ended.aborted) return null;
       if (error instanceof TrainyardError && error.status < 500) throw error;
       options.log(`cannot claim a job, trying again: ${(error as Error).message}`);
+      await pause(REFUSED_PAUSE_MS);
       return null;
     }
   }
