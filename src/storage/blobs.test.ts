@@ -105,6 +105,14 @@ function suite(kind: StoreKind) {
     expect(await text((await blobs.get(helloDigest)).body)).toBe("hello");
   });
 
+  test("a blob that someone else puts after the first look is not written again, and the content is read and checked all the same", async () => {
+    await store.put(blobKey(helloDigest), Buffer.from("first"));
+    const late = new Blobs({ ...store, head: async () => undefined, put: (...args) => store.put(...args) } as ObjectStore);
+    expect(await late.put(streamed(hello), { sha256: helloDigest })).toEqual({ sha256: helloDigest, size: 5 });
+    expect(await code(late.put(streamed(large), { sha256: helloDigest }))).toBe("BLOB_MISMATCH");
+    expect(await text((await blobs.get(helloDigest)).body)).toBe("first");
+  });
+
   test("a body that breaks off leaves nothing, and its error comes through", async () => {
     const broken = new Error("the client went away");
     const breaking = async function* () {
