@@ -5,6 +5,7 @@ import { type FileHandle, open } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
+import { fileURLToPath } from "node:url";
 import { sql } from "kysely";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Database } from "../../src/server/database/index.ts";
@@ -20,7 +21,9 @@ afterAll(() => {
 /** Compiled, as it runs for people: it starts faster than from the sources. */
 const dist = dirname(dirname(program));
 function start(...args: string[]): Child {
-  const child = spawn(process.execPath, ["test/database/process.mjs", dist, ...args], { stdio: ["pipe", "pipe", "inherit"] });
+  const child = spawn(process.execPath, [fileURLToPath(new URL("./process.mjs", import.meta.url)), dist, ...args], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
   children.push(child);
   return child;
 }

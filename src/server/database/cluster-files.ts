@@ -1,6 +1,7 @@
 /** The files of the embedded database's cluster, synced to disk as PostgreSQL wants it. Used by pglite-worker.ts. */
 import { closeSync, fsyncSync, openSync } from "node:fs";
 import { NodeFS } from "@electric-sql/pglite/nodefs";
+import type { SyncRequest } from "./wal-sync.ts";
 
 /** The parts of Emscripten's file system that are wrapped here. */
 interface Stream {
@@ -52,10 +53,10 @@ export class ClusterFiles extends NodeFS {
   }
 
   /** The log segments that the main thread has to sync before it passes on the answer. */
-  unsynced(): { readonly request: number; readonly segments: string[] } | undefined {
+  unsynced(): SyncRequest | undefined {
     if (this.#told === this.#asked) return undefined;
     this.#told = this.#asked;
-    return { request: this.#asked, segments: [...this.#segments] };
+    return { number: this.#asked, segments: [...this.#segments] };
   }
 
   #wrap(files: NodeFiles): void {
@@ -96,11 +97,12 @@ export class ClusterFiles extends NodeFS {
   #defer(segment: string): void {
     if (this.#settled()) this.#segments.clear();
     this.#segments.add(segment);
-    this.#asked++;
+    this.#asked = (this.#asked + 1) | 0; // 32 bits, as Atomics has them; it may wrap around
   }
 
   #settled(): boolean {
-    return !this.#synced || Math.max(this.#settledHere, Atomics.load(this.#synced, 0)) >= this.#asked;
+    const covers = (number: number) => ((number - this.#asked) | 0) >= 0;
+    return !this.#synced || covers(this.#settledHere) || covers(Atomics.load(this.#synced, 0));
   }
 
   /** Syncs here and now what the main thread has not yet. */

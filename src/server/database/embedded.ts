@@ -11,7 +11,7 @@ import { type Backend, type Log, listenTo, outliveErrors, Subscriptions, swallow
 import { lockDirectory, type Owner } from "./directory-lock.ts";
 import { compiledPglite, startThread, template, unpack } from "./template.ts";
 import { types } from "./types.ts";
-import { WalSync } from "./wal-sync.ts";
+import { type SyncRequest, WalSync } from "./wal-sync.ts";
 
 /** What the thread is started for. */
 export type Task =
@@ -22,15 +22,12 @@ export type Task =
       readonly durable: boolean;
       /** See compiledPglite. */
       readonly module: object;
-      /** See WalSync.synced. */
+      /** See WalSync.ask. */
       readonly synced: Int32Array;
     };
 
 /** What the thread says. */
-export type Answer =
-  | { readonly ready: true }
-  | { readonly died: string }
-  | { readonly bytes: Uint8Array<ArrayBuffer>; readonly wal?: { readonly request: number; readonly segments: readonly string[] } };
+export type Answer = { readonly ready: true } | { readonly died: string } | { readonly bytes: Uint8Array<ArrayBuffer>; readonly wal?: SyncRequest };
 
 interface Options {
   readonly directory: string;
@@ -65,6 +62,7 @@ interface Opened extends Pick<Options, "durable" | "log"> {
 
 function serve({ name, cluster, durable, log, safe, release }: Opened): Backend {
   const subscriptions = new Subscriptions(log);
+  const wal = new WalSync();
   let thread: PgliteStream | undefined;
   let restarted = false;
   const pool = new pg.Pool({
@@ -74,7 +72,7 @@ function serve({ name, cluster, durable, log, safe, release }: Opened): Backend 
     // All given, as pg would take what is missing from the environment, where it may be meant for another database.
     ...{ host: "embedded", port: 0, user: "postgres", database: "postgres", password: "", ssl: false, options: "" },
     stream: () => {
-      thread = new PgliteStream(cluster, durable);
+      thread = new PgliteStream(cluster, durable, wal);
       return thread;
     },
     onConnect: async (client) => {
@@ -85,10 +83,12 @@ function serve({ name, cluster, durable, log, safe, release }: Opened): Backend 
   });
   pool.on("connect", outliveErrors);
   pool.on("error", (error) => log(`the embedded database stopped and is started again: ${error.message}`));
-  const connect = () =>
-    pool.connect().catch((error) => {
+  const connect = async () => {
+    if (wal.failure) throw unavailable(name, wal.failure);
+    return pool.connect().catch((error) => {
       throw unavailable(name, error);
     });
+  };
   const run = async (sql: string) => {
     const client = await connect();
     await client.query(sql).finally(() => client.release());
@@ -105,8 +105,7 @@ function serve({ name, cluster, durable, log, safe, release }: Opened): Backend 
     committed: async () => undefined,
     async settled() {
       await safe;
-      await thread?.wal.settled().catch((error) => {
-        thread?.destroy();
+      await wal.settled().catch((error) => {
         throw unavailable(name, error);
       });
     },
@@ -119,6 +118,7 @@ function serve({ name, cluster, durable, log, safe, release }: Opened): Backend 
     async close() {
       await pool.end();
       if (thread && !thread.closed) await finished(thread).catch(() => {});
+      await wal.close();
       await safe.catch(() => {});
       await release();
     },
@@ -168,15 +168,17 @@ async function inParallel<T>(count: number, items: readonly T[], work: (item: T)
 
 /** The connection to a thread of its own, as a socket to a server would be. */
 class PgliteStream extends Duplex {
-  readonly wal = new WalSync();
   readonly #cluster: string;
   readonly #durable: boolean;
+  readonly #wal: WalSync;
+  readonly #synced = new Int32Array(new SharedArrayBuffer(4));
   #thread: Worker | undefined;
 
-  constructor(cluster: string, durable: boolean) {
+  constructor(cluster: string, durable: boolean, wal: WalSync) {
     super();
     this.#cluster = cluster;
     this.#durable = durable;
+    this.#wal = wal;
   }
 
   /** pg calls this and the next four as it would a socket's. */
@@ -190,7 +192,7 @@ class PgliteStream extends Duplex {
 
   async #start(): Promise<void> {
     const module = await compiledPglite();
-    const task: Task = { kind: "serve", cluster: this.#cluster, durable: this.#durable, module, synced: this.wal.synced };
+    const task: Task = { kind: "serve", cluster: this.#cluster, durable: this.#durable, module, synced: this.#synced };
     if (this.destroyed) return;
     this.#thread = startThread(task);
     this.#thread.on("message", (answer: Answer) => this.#receive(answer));
@@ -202,7 +204,7 @@ class PgliteStream extends Duplex {
     if ("ready" in answer) this.emit("connect");
     else if ("died" in answer) this.destroy(gone(answer.died));
     else {
-      if (answer.wal) this.wal.ask(answer.wal.request, answer.wal.segments);
+      if (answer.wal) this.#wal.ask(answer.wal, this.#synced);
       this.push(Buffer.from(answer.bytes.buffer));
     }
   }
@@ -228,7 +230,7 @@ class PgliteStream extends Duplex {
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
     const ended = this.#thread?.terminate() ?? Promise.resolve();
-    void ended.then(() => this.wal.close()).then(() => done(error));
+    void ended.then(() => done(error));
   }
 }
 

@@ -1,25 +1,37 @@
 /** Syncs the write-ahead log of the embedded database, once for all commits that wait. Used by embedded.ts, beside the thread that writes the log. */
 import { type FileHandle, open } from "node:fs/promises";
 
+/** What a thread asks for. */
+export interface SyncRequest {
+  readonly number: number;
+  /** Files that hold commits from now on. */
+  readonly segments: readonly string[];
+}
+
 export class WalSync {
-  /** Tells the thread the number of its last request that is fulfilled. */
-  readonly synced = new Int32Array(new SharedArrayBuffer(4));
   readonly #segments = new Set<string>();
-  #request = 0;
+  #fulfil = () => {};
   #current: Promise<void> = Promise.resolve();
   #next: Promise<void> | undefined;
   #file: { readonly path: string; readonly handle: FileHandle } | undefined;
+  /** Once the disk has refused, for good: the kernel tells that only once. */
+  failure: Error | undefined;
 
-  /** These files hold commits from now on. What comes while a sync is on its way waits for the next. */
-  ask(request: number, segments: readonly string[]): void {
+  /**
+   * What comes while a sync is on its way waits for the next.
+   * @param synced tells the thread the number of its last request that is fulfilled
+   */
+  ask({ number, segments }: SyncRequest, synced: Int32Array): void {
     for (const segment of segments) this.#segments.add(segment);
-    this.#request = request;
+    this.#fulfil = () => Atomics.store(synced, 0, number);
     if (this.#next) return;
     this.#next = this.#current.then(() => this.#round());
-    this.#next.catch(() => {}); // told by settled()
+    this.#next.catch((error) => {
+      this.failure = error; // told by settled() too
+    });
   }
 
-  /** Resolves when all that was asked for until now is on disk. Rejects for good when the disk refuses: the kernel tells that only once. */
+  /** Resolves when all that was asked for until now is on disk. */
   settled(): Promise<void> {
     return this.#next ?? this.#current;
   }
@@ -32,10 +44,10 @@ export class WalSync {
   async #round(): Promise<void> {
     this.#current = this.#next!;
     this.#next = undefined;
-    const [request, segments] = [this.#request, [...this.#segments]];
+    const [segments, fulfil] = [[...this.#segments], this.#fulfil];
     this.#segments.clear();
     for (const path of segments) await (await this.#open(path))?.datasync(); // a segment's size never changes
-    Atomics.store(this.synced, 0, request);
+    fulfil();
   }
 
   /** Mostly the one of the time before. One that is gone was no longer needed, and the thread had synced it itself before it went. */
@@ -44,7 +56,8 @@ export class WalSync {
     await this.#file?.handle.close();
     this.#file = undefined;
     const handle = await open(path, "r+").catch((error) => {
-      if (error.code !== "ENOENT") throw error;
+      if (error.code === "ENOENT") return undefined;
+      throw error;
     });
     if (handle) this.#file = { path, handle };
     return handle;
