@@ -1,5 +1,7 @@
 /** The little language in which runs are found and sorted: `metrics.accuracy>0.9`, `-training.epochs`. Compiled from an allow-list to SQL, values always as parameters. */
 import { type Expression, type RawBuilder, type SqlBool, sql } from "kysely";
+import { type Choice, choices, trainingParams } from "../../../catalog/run-settings.ts";
+import type { Params } from "../../../shared/define.ts";
 import { fail } from "../../../shared/errors.ts";
 
 /** A quantity of a run: how SQL reaches it. */
@@ -50,12 +52,21 @@ function fieldOf(name: string, numeric: boolean): Field | undefined {
     return { type: "number", value: sql.ref(`j.${metric[2] ?? "last"}`), join: { table: "metric_series", on: sql`j.series = ${metric[1]}` } };
   if (["loss", "optimizer", "schedule"].includes(name)) return param(`${name}.id`, "text");
   if (/^(training|(dataset|model|loss|optimizer|schedule)\.params)\.\w{1,100}$/.test(name)) return param(name, numeric ? "number" : "text");
-  const tag = /^tags\.(.{1,100})$/s.exec(name);
-  return tag ? { type: "text", value: sql`runs.tags ->> ${tag[1]!}::text` } : undefined;
+  const tag = /^tags\.(?:"(.{1,100})"|(.{1,100}))$/s.exec(name);
+  return tag ? { type: "text", value: sql`runs.tags ->> ${(tag[1] ?? tag[2])!}::text` } : undefined;
+}
+
+/** Whether any entry has a parameter of that path which is a number. */
+function isNumeric(path: string): boolean {
+  const [part, name = "", param = ""] = path.split(".");
+  const ofTraining = part === "training";
+  const entries: readonly { params: Params }[] = Object.hasOwn(choices, part!) ? choices[part as Choice].entries : [];
+  const specs: readonly Params[] = ofTraining ? [trainingParams] : entries.map(({ params }) => params);
+  return specs.some((params) => ["number", "integer"].includes(params[ofTraining ? name : param]?.type ?? ""));
 }
 
 const operators = { "=": sql`=`, "!=": sql`<>`, "<": sql`<`, "<=": sql`<=`, ">": sql`>`, ">=": sql`>=`, "~": sql`~` } as const;
-const grammar = /^\s*([A-Za-z][^\s<>=!~]*)\s*(<=|>=|!=|=|<|>|~)\s*(.*?)\s*$/s;
+const grammar = /^\s*([A-Za-z](?:"[^"]*"|[^\s<>=!~"])*)\s*(<=|>=|!=|=|<|>|~)\s*(.*?)\s*$/s;
 
 /** A condition on `runs`. @throws BAD_PARAMETER, UNKNOWN_PARAMETER */
 export function condition(filter: string): Expression<SqlBool> {
@@ -101,8 +112,7 @@ export interface Order {
 /** @throws UNKNOWN_PARAMETER */
 export function order(sort: string | undefined): Order {
   const [, minus, name = ""] = /^(-?)(.*)$/s.exec(sort ?? "-number")!;
-  // A parameter of text has no number: it is tried as one first, and what has none comes last.
-  const field = fieldOf(name, true);
+  const field = fieldOf(name, isNumeric(name));
   if (!field) throw fail("UNKNOWN_PARAMETER", { where: "sort", name, known });
   return { field, descending: minus === "-" };
 }
@@ -110,14 +120,17 @@ export function order(sort: string | undefined): Order {
 /** Where a page ended: the sort key, null where there is none, and the run's number. */
 export type Position = readonly [key: string | number | null, number: number];
 
+const isoTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+
 export const encodeCursor = (position: Position): string => Buffer.from(JSON.stringify(position)).toString("base64url");
 
-/** @throws BAD_PARAMETER */
-export function decodeCursor(cursor: string): Position {
+/** @throws BAD_PARAMETER unless it is one of this order */
+export function decodeCursor(cursor: string, { field: { type } }: Order): Position {
   try {
     const [key, number, ...rest] = JSON.parse(Buffer.from(cursor, "base64url").toString()) as unknown[];
-    const fine = (key === null || ["string", "number"].includes(typeof key)) && Number.isSafeInteger(number) && !rest.length;
-    if (fine && !String(key).includes("\0")) return [key as string | number | null, number as number];
+    const fits = key === null || (type === "number" ? typeof key === "number" : typeof key === "string" && !key.includes("\0"));
+    const isTime = type !== "time" || key === null || (isoTime.test(key as string) && !Number.isNaN(Date.parse(key as string)));
+    if (fits && isTime && Number.isSafeInteger(number) && !rest.length) return [key as string | number | null, number as number];
   } catch {
     // falls through
   }

@@ -5,18 +5,18 @@ import { condition, decodeCursor, encodeCursor, type Order, order, type Position
 
 const head = [
   "runs.id",
-  "number",
-  "name",
-  "status",
-  "task",
-  "dataset",
-  "model",
-  "tags",
-  "created_at",
-  "started_at",
-  "ended_at",
-  "trashed_at",
-  "experiment",
+  "runs.number",
+  "runs.name",
+  "runs.status",
+  "runs.task",
+  "runs.dataset",
+  "runs.model",
+  "runs.tags",
+  "runs.created_at",
+  "runs.started_at",
+  "runs.ended_at",
+  "runs.trashed_at",
+  "runs.experiment",
 ] as const;
 
 export interface ListQuery {
@@ -33,7 +33,7 @@ export type HeadRow = Awaited<ReturnType<typeof page>>["rows"][number];
 /** Runs with what they are sorted by first, then those that have no such quantity, newest first: no row is counted or skipped, however deep the page. */
 export async function listRuns(db: Query, query: ListQuery): Promise<{ rows: HeadRow[]; next: string | null }> {
   const by = order(query.sort);
-  const after = query.cursor === undefined ? undefined : decodeCursor(query.cursor);
+  const after = query.cursor === undefined ? undefined : decodeCursor(query.cursor, by);
   const conditions = (query.filter ?? []).map(condition);
   const rows: HeadRow[] = [];
   if (after?.[0] !== null) rows.push(...(await page(db, query, conditions, by, true, after, query.limit + 1)).rows);
@@ -65,7 +65,7 @@ async function page(
     const joined = sql<{ run: string }>`${sql.table(join.table)}`.as("j");
     q = q.innerJoin(joined, (on) => on.on(sql<SqlBool>`j.run = runs.id and ${join.on}`)) as unknown as typeof q;
   }
-  q = q.where("trashed_at", trash ? "is not" : "is", null).where("experiment", archived ? "is not" : "is", null);
+  q = q.where("runs.trashed_at", trash ? "is not" : "is", null).where("runs.experiment", archived ? "is not" : "is", null);
   for (const one of conditions) q = q.where(one);
   if (withKey) {
     q = q.where(sql<SqlBool>`${value} is not null`);
