@@ -1,0 +1,78 @@
+/** Kills what one machine runs: the server with its embedded database and files, its worker, or both at once. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { available, Program } from "./program.ts";
+import { rounds, seed, timeout } from "./rounds.ts";
+import { Trial } from "./trial.ts";
+
+describe.skipIf(!available)(
+  `on an embedded database and files (seed ${seed}), what was acknowledged is there and every run ends as if nothing had happened`,
+  () => {
+    const root = mkdtempSync(join(tmpdir(), "trainyard-kill-"));
+    let program: Program;
+    let trial: Trial;
+
+    beforeAll(async () => {
+      program = await Program.create(join(root, "home"));
+      trial = new Trial([program], `${seed} embedded`);
+      await trial.begin();
+    }, timeout(0));
+    afterAll(() => {
+      program.destroy();
+      if (!trial.faults.length) rmSync(root, { recursive: true });
+    });
+
+    const server = rounds(15);
+    test(`after ${server.length} times kill -9 of the server`, { timeout: timeout(server.length) }, async () => {
+      for (const _ of server) {
+        await trial.round(async () => {
+          await sleep(trial.below(3000));
+          await program.kill("server");
+          await restart();
+        });
+      }
+      await trial.settle();
+    });
+
+    const worker = rounds(15);
+    test(`after ${worker.length} times kill -9 of the worker`, { timeout: timeout(worker.length) }, async () => {
+      for (const _ of worker) {
+        await trial.round(async () => {
+          await sleep(trial.below(3000));
+          program.killWorkers();
+        });
+      }
+      await trial.settle();
+    });
+
+    const both = rounds(8);
+    test(`after ${both.length} times kill -9 of both at once`, { timeout: timeout(both.length) }, async () => {
+      for (const _ of both) {
+        await trial.round(async () => {
+          await sleep(trial.below(3000));
+          await program.kill("group");
+          await restart();
+        });
+      }
+      await trial.settle();
+    });
+
+    /** Sometimes it is killed again before it serves. */
+    async function restart(): Promise<void> {
+      while (trial.chance(0.25)) {
+        program.spawn();
+        await sleep(trial.below(2000));
+        await program.kill(trial.chance(0.5) ? "server" : "group");
+      }
+      await program.start();
+    }
+
+    test("and it still ends in order", { timeout: timeout(0) }, async () => {
+      expect(await program.stop()).toBe(0);
+      expect(program.orphans()).toEqual([]);
+    });
+  },
+);

@@ -1,0 +1,160 @@
+/** The compiled program as a server that gets killed: in a process group of its own, on an address that stays the same. Used by the kill tests. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createWriteStream, existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { environment, program } from "../process.ts";
+
+/** Which processes there are is read from /proc. */
+export const available: boolean = existsSync("/proc/self/stat");
+
+interface Process {
+  readonly pid: number;
+  readonly parent: number;
+  readonly group: number;
+  readonly command: string;
+}
+
+/** All processes of this machine that have not ended. */
+function processes(): Process[] {
+  return readdirSync("/proc").flatMap((pid) => {
+    try {
+      // "42 (the name) S 1 42 …": state, parent, group.
+      const [state, parent, group] = readFileSync(`/proc/${pid}/stat`, "utf8")
+        .replace(/^.*\) /s, "")
+        .split(" ");
+      if (state === "Z" || state === "X") return [];
+      return [{ pid: Number(pid), parent: Number(parent), group: Number(group), command: readFileSync(`/proc/${pid}/cmdline`, "utf8") }];
+    } catch {
+      return []; // no process, or one that has just ended
+    }
+  });
+}
+
+/** Long enough for a machine that has much else to do. */
+export const PATIENCE_MS = 60_000;
+
+/** Looks again and again. @throws when it takes too long, saying what was waited for */
+export async function until<T>(what: string, look: () => T | Promise<T>, patience = PATIENCE_MS): Promise<NonNullable<T>> {
+  for (const end = Date.now() + patience; ; await sleep(50)) {
+    const found = await look();
+    if (found) return found as NonNullable<T>;
+    if (Date.now() > end) throw new Error(`waited ${patience / 1000} s in vain: ${what}`);
+  }
+}
+
+export class Program {
+  readonly home: string;
+  readonly url: string;
+  /** What it wrote to stderr in all its lives. */
+  readonly log: string;
+  readonly #env: NodeJS.ProcessEnv;
+  readonly #groups = new Set<number>();
+  #child: ChildProcess | undefined;
+
+  private constructor(home: string, port: number, env: NodeJS.ProcessEnv) {
+    this.home = home;
+    this.url = `http://127.0.0.1:${port}`;
+    this.log = `${home}.log`;
+    this.#env = { ...environment(home), TRAINYARD_PORT: String(port), ...env };
+  }
+
+  /** @param home the data directory */
+  static async create(home: string, env: NodeJS.ProcessEnv = {}): Promise<Program> {
+    mkdirSync(home, { recursive: true });
+    return new Program(home, await lowPort(), { TRAINYARD_LEASE_SECONDS: "2", ...env });
+  }
+
+  /** Starts it, without waiting until it serves. */
+  spawn(): void {
+    const child = spawn(process.execPath, [program, "serve", "--no-demo", "--json"], {
+      env: this.#env,
+      detached: true, // the leader of a group of its own
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    child.stderr.pipe(createWriteStream(this.log, { flags: "a" }));
+    this.#child = child;
+    this.#groups.add(child.pid!);
+  }
+
+  /** Resolves when it serves. */
+  async ready(): Promise<void> {
+    const child = this.#child!;
+    await until(`${this.url} serves`, () => {
+      if (child.exitCode !== null) throw new Error(`serve ended with ${child.exitCode}: ${readFileSync(this.log, "utf8").slice(-2000)}`);
+      return fetch(`${this.url}/health/live`, { signal: AbortSignal.timeout(2000) }).then(
+        (answer) => answer.ok,
+        () => false,
+      );
+    });
+  }
+
+  async start(): Promise<void> {
+    this.spawn();
+    await this.ready();
+  }
+
+  get running(): boolean {
+    return this.#child !== undefined;
+  }
+
+  /** kill -9 of the server alone, or of all its processes at once. */
+  async kill(what: "server" | "group"): Promise<void> {
+    const child = this.#child!;
+    this.#child = undefined;
+    const ended = once(child, "exit");
+    process.kill(what === "group" ? -child.pid! : child.pid!, "SIGKILL");
+    await ended;
+  }
+
+  /** kill -9 of its workers. @returns how many there were */
+  killWorkers(): number {
+    const workers = processes().filter(({ parent, command }) => parent === this.#child?.pid && command.includes("worker/main"));
+    for (const { pid } of workers) process.kill(pid, "SIGKILL");
+    return workers.length;
+  }
+
+  /** What is alive of all that it ever started, but for the server that runs now and its children. */
+  orphans(): string[] {
+    return processes()
+      .filter(({ group }) => this.#groups.has(group) && group !== this.#child?.pid)
+      .map(({ pid, command }) => `${pid} ${command.replaceAll("\0", " ")}`);
+  }
+
+  /** Asks it to end. @returns its exit code */
+  async stop(): Promise<number | null> {
+    const child = this.#child!;
+    this.#child = undefined;
+    child.kill("SIGTERM");
+    if (child.exitCode === null) await once(child, "exit");
+    return child.exitCode;
+  }
+
+  /** Whatever the tests left. */
+  destroy(): void {
+    for (const { pid, group } of processes()) if (this.#groups.has(group)) process.kill(pid, "SIGKILL");
+  }
+
+  /** Files below a folder of the data directory, by their paths within it. */
+  files(folder: string): string[] {
+    const path = join(this.home, folder);
+    if (!existsSync(path)) return [];
+    return readdirSync(path, { recursive: true, withFileTypes: true })
+      .filter((entry) => !entry.isDirectory())
+      .map((entry) => join(entry.parentPath, entry.name).slice(path.length + 1));
+  }
+}
+
+/** A free port below those that the system gives to outgoing connections, so that nobody takes it while the server is dead. */
+async function lowPort(): Promise<number> {
+  for (;;) {
+    const port = 10_000 + Math.floor(Math.random() * 20_000);
+    const server = createServer();
+    const free = await new Promise<boolean>((done) =>
+      server.once("error", () => done(false)).listen(port, "127.0.0.1", () => server.close(() => done(true))),
+    );
+    if (free) return port;
+  }
+}
