@@ -51,6 +51,14 @@ function merged(points: readonly Points[]): Chunk[] {
   return [...all.values()];
 }
 
+/** By step; of one step as they came. */
+function inOrder(chunk: Chunk): Chunk {
+  const { series, steps, values } = chunk;
+  if (steps.every((step, i) => !i || steps[i - 1]! <= step)) return chunk;
+  const order = steps.map((_, i) => i).sort((a, b) => steps[a]! - steps[b]!);
+  return { series, steps: order.map((i) => steps[i]!), values: order.map((i) => values[i]!) };
+}
+
 const least = (numbers: readonly number[]): number => numbers.reduce((a, b) => Math.min(a, b));
 const greatest = (numbers: readonly number[]): number => numbers.reduce((a, b) => Math.max(a, b));
 
@@ -137,7 +145,7 @@ export async function readSeries(
   if (series) q = q.where("series", "in", series.length ? series : [""]);
   if (from !== undefined) q = q.where("last_step", ">=", from);
   if (to !== undefined) q = q.where("first_step", "<=", to);
-  const all = merged(await q.orderBy("series").orderBy("seq").execute());
+  const all = merged(await q.orderBy("series").orderBy("seq").execute()).map(inOrder);
   return all.map(({ series, steps, values }) => {
     const within = from === undefined && to === undefined ? undefined : steps.flatMap((s, i) => (s >= (from ?? 0) && s <= (to ?? s) ? [i] : []));
     const s = within ? within.map((i) => steps[i]!) : steps;
@@ -150,7 +158,7 @@ export async function readSeries(
 /** Indices of at most `limit` values: of each stretch its least and its greatest, so that no peak is lost. */
 export function thin(values: readonly (number | null)[], limit: number): number[] {
   if (values.length <= limit) return values.map((_, i) => i);
-  const stretches = Math.max(1, Math.floor(limit / 2) - 1);
+  const stretches = Math.floor(limit / 2) - 1;
   const kept = new Set([0, values.length - 1]);
   for (let k = 0; k < stretches; k++) {
     let [low, high] = [-1, -1];

@@ -10,6 +10,7 @@ import {
   type reproduction,
   type runSettings,
 } from "../../../shared/api/schemas.ts";
+import { canonical } from "../../../shared/canonical.ts";
 import type { Task } from "../../../shared/dataset.ts";
 import { fail } from "../../../shared/errors.ts";
 import { applying, Entity } from "../../entity.ts";
@@ -182,7 +183,7 @@ export function edit(s: RunState, { name, note, tags }: { name?: string; note?: 
   const changes = {
     ...(name !== undefined && name !== s.name && { name }),
     ...(note !== undefined && note !== s.note && { note }),
-    ...(tags && { tags }),
+    ...(tags && canonical(tags) !== canonical(s.tags) && { tags }),
   };
   return Object.keys(changes).length ? [{ type: "edited", ...changes }] : [];
 }
