@@ -322,6 +322,20 @@ describe("a server", () => {
     });
   });
 
+  test("that does not take an ending is told that the job failed, and why", async () => {
+    let refused = 0;
+    host.before = (operation, _, response) => {
+      if (operation !== "finishJob" || refused++) return false;
+      const error = { code: "INVALID_REQUEST", status: 422, message: "no such ending", fix: "", details: {}, problems: [], requestId: "1" };
+      response.writeHead(422, { "content-type": "application/json" }).end(JSON.stringify({ error }));
+      return true;
+    };
+    const job = host.add("train", { settings: settingsOf(iris) });
+    work();
+    await over(job);
+    expect(job.finish).toMatchObject({ outcome: "failed", error: { code: "INVALID_REQUEST", status: 422, message: "no such ending" } });
+  });
+
   test("that does not know the worker ends it", async () => {
     host.before = (operation, _, response) => {
       if (operation !== "claimJob") return false;
@@ -425,22 +439,26 @@ describe("a dataset that is registered", () => {
     });
   });
 
-  test.each(["../table.csv", "/etc/passwd", ".bashrc", "a/b.csv", "a\0b"])(
-    "under the name %j is refused, and nothing of it fetched",
-    async (name) => {
-      host.honest = false;
-      const dataset = csv("a,b\n1,2\n");
-      const job = host.add("ingest", { dataset: { ...dataset, files: [{ ...dataset.files[0]!, name }] } });
-      work();
-      await over(job);
-      expect(job.finish!.error).toMatchObject({
-        code: "BAD_FILE",
-        status: 422,
-        message: expect.stringContaining("must be made of files with plain names"),
-      });
-      expect(host.served).not.toContain("getJobBlob");
-    },
-  );
+  test.each([
+    { name: "../table.csv" },
+    { name: "/etc/passwd" },
+    { name: ".bashrc" },
+    { name: "a/b.csv" },
+    { name: "a\0b" },
+    { sha256: "../../passwd" },
+  ])("as %j is refused, and nothing of it fetched", async (wrong) => {
+    host.honest = false;
+    const dataset = csv("a,b\n1,2\n");
+    const job = host.add("ingest", { dataset: { ...dataset, files: [{ ...dataset.files[0]!, ...wrong }] } });
+    work();
+    await over(job);
+    expect(job.finish!.error).toMatchObject({
+      code: "BAD_FILE",
+      status: 422,
+      message: expect.stringContaining("must be made of files with plain names"),
+    });
+    expect(host.served).not.toContain("getJobBlob");
+  });
 
   describe("lies in the cache", () => {
     const fetched = () => host.served.filter((operation) => operation === "getJobBlob").length;

@@ -33,13 +33,13 @@ export class BlobCache {
 
   /**
    * Lays files out under their names while `use` runs: it gets the path of the one file, or of the folder with several.
-   * @throws BAD_FILE for a name that is no plain file name, BLOB_MISMATCH, WRITE_FAILED, and what `use` throws, its paths shortened
+   * @throws BAD_FILE for a name that is no plain file name, or a digest that is none, BLOB_MISMATCH, WRITE_FAILED, and what `use` throws, its paths shortened
    */
   async withFiles<T>(files: readonly CachedFile[], fetch: Fetch, use: (path: string) => Promise<T>): Promise<T> {
-    for (const { name } of files) checkName(name);
+    for (const file of files) checkFile(file);
     const folder = join(this.#work, randomUUID());
     try {
-      await this.#attempt(folder, async () => {
+      await attempt(folder, async () => {
         await mkdir(folder, { recursive: true });
         await mkdir(this.#blobs, { recursive: true });
       });
@@ -63,8 +63,8 @@ export class BlobCache {
     }
     const partial = `${blob}.${randomUUID()}.partial`;
     try {
-      await fetch(sha256, (response) => this.#attempt(partial, () => receive(response, partial, sha256, size)));
-      await this.#attempt(target, async () => {
+      await fetch(sha256, (response) => attempt(partial, () => receive(response, partial, sha256, size)));
+      await attempt(target, async () => {
         if (!(await linked(partial, target))) throw new Error("the fetched file is gone");
         await rename(partial, blob);
       });
@@ -82,23 +82,24 @@ export class BlobCache {
       if (path.endsWith(".partial") ? age > STALE_MS : total > this.#capacity) await rm(path, { force: true });
     }
   }
+}
 
-  /** What the operating system refuses, as an error that names the path. */
-  async #attempt(path: string, work: () => Promise<void>): Promise<void> {
-    try {
-      await work();
-    } catch (cause) {
-      const { code, message } = cause as NodeJS.ErrnoException;
-      if (!code?.startsWith("E") || cause instanceof TrainyardError) throw cause;
-      throw fail("WRITE_FAILED", { path, detail: message, kept: "Nothing else was changed." }, cause);
-    }
+/** What the operating system refuses, as an error that names the path. */
+async function attempt(path: string, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    if (!code?.startsWith("E") || cause instanceof TrainyardError) throw cause;
+    throw fail("WRITE_FAILED", { path, detail: message, kept: "Nothing else was changed." }, cause);
   }
 }
 
-function checkName(name: string): void {
-  if (datasetFile.shape.name.safeParse(name).success) return;
+/** Names and digests become paths here. */
+function checkFile(file: CachedFile): void {
+  if (datasetFile.safeParse(file).success) return;
   const fix = "Register the dataset again with plain names.";
-  throw fail("BAD_FILE", { path: "the dataset", want: "made of files with plain names", got: `one is named ${show(name)}`, fix });
+  throw fail("BAD_FILE", { path: "the dataset", want: "made of files with plain names", got: `one is ${show(file)}`, fix });
 }
 
 /** A hard link, or a copy where the file system has none; false when there is nothing to link. */

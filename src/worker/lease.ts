@@ -10,6 +10,8 @@ import { fail, TrainyardError } from "../shared/errors.ts";
 const farewells = new Set(["STALE_TOKEN", "NOT_FOUND", "SERVER_UNREACHABLE", "UNAUTHENTICATED", "FORBIDDEN"]);
 /** How long a worker that shuts down goes on trying to hand its work back; then the lease runs out. */
 const DRAIN_SECONDS = 20;
+/** How often an answer that breaks off half-way is asked for again. */
+const MOST_RETRIES = 10;
 const RETRY_SECONDS = 1;
 
 export class Lease {
@@ -85,14 +87,14 @@ export class Lease {
 
   /** The client tries again while the server is away; here, when an answer breaks off half-way. Every call may be sent twice. */
   async #insist<T>(work: () => Promise<T>): Promise<T> {
-    for (;;) {
+    for (let tries = 1; ; tries++) {
       if (this.lost) throw this.lost;
       try {
         return await work();
       } catch (error) {
         if (this.lost) throw this.lost;
         if (error instanceof TrainyardError && farewells.has(error.code)) this.#lose(error);
-        if (error instanceof TrainyardError || this.#over.signal.aborted) throw error;
+        if (error instanceof TrainyardError || this.#over.signal.aborted || tries > MOST_RETRIES) throw error;
         await sleep(1000 * RETRY_SECONDS);
       }
     }

@@ -30,6 +30,8 @@ export interface WorkerOptions {
   readonly log: (line: string) => void;
 }
 
+type Ending = Omit<Finish, "token">;
+
 /** How long a call should go on trying while the server is away, in seconds: for the client of a worker. */
 export const PATIENCE_SECONDS = 600;
 const LONG_POLL_SECONDS = 25;
@@ -87,37 +89,35 @@ export async function runWorker({ signal, ...options }: WorkerOptions): Promise<
   }
 
   /** Does the job and says how it ended. @throws when the server no longer listens */
-  async function end(lease: Lease, reporter: Reporter): Promise<Omit<Finish, "token">> {
+  async function end(lease: Lease, reporter: Reporter): Promise<Ending> {
     const { id, kind, token } = lease.job;
-    let ending = await jobs[kind]({ lease, reporter, cache, mostThreads: options.threads })
-      .then(async ({ files = {}, ...result }) => {
-        await reporter.flush();
-        return { outcome: "succeeded" as const, ...result, artifacts: await reporter.upload(files) };
-      })
-      .catch(early);
-    if (ending.outcome !== "succeeded")
-      await reporter.flush().catch((error) => {
-        ending = failed(error);
-      });
-    if (lease.lost) throw lease.lost;
-    await lease.call("finishJob", { params: { id }, body: { token, ...ending } });
-    return ending;
+    const finish = (ending: Ending) => lease.call("finishJob", { params: { id }, body: { token, ...ending } }).then(() => ending);
+    try {
+      return await finish(await work());
+    } catch (error) {
+      await reporter.flush().catch(() => {}); // the first error counts
+      if (lease.lost) throw lease.lost;
+      return finish(failed(error));
+    }
 
-    function early(error: unknown): Omit<Finish, "token"> {
-      if (lease.signal.aborted && error === lease.signal.reason) return { outcome: lease.stopAsked ? "stopped" : "released" };
-      return failed(error);
+    async function work(): Promise<Ending> {
+      try {
+        const { files = {}, ...result } = await jobs[kind]({ lease, reporter, cache, mostThreads: options.threads });
+        await reporter.flush();
+        return { outcome: "succeeded", ...result, artifacts: await reporter.upload(files) };
+      } catch (error) {
+        if (error !== lease.signal.reason) throw error;
+        await reporter.flush(); // with it the checkpoint to go on from
+        return { outcome: lease.stopAsked ? "stopped" : "released" };
+      }
     }
   }
 
-  try {
-    await Promise.all(Array.from({ length: slots }, slot));
-  } catch (error) {
-    refused.abort();
-    throw error;
-  }
+  await Promise.all(Array.from({ length: slots }, () => slot().catch((error) => refused.abort(error))));
+  refused.signal.throwIfAborted();
 }
 
-const failed = (error: unknown): Omit<Finish, "token"> => {
+const failed = (error: unknown): Ending => {
   const { code, status, message, fix } = known(error);
   return { outcome: "failed", error: { code, status, message: message.slice(0, 10_000), fix: fix.slice(0, 10_000) } };
 };
