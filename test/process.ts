@@ -70,11 +70,11 @@ export interface Server {
   stop(): Promise<Ended>;
 }
 
-/** A server of its own, without the first run, on any free port. */
-export function serve(home: string, args: readonly string[] = []): Promise<Server> {
+/** A server of its own on any free port. */
+export function serve(home: string, args: readonly string[] = ["--no-demo"]): Promise<Server> {
   return new Promise((done, failed) => {
     let started = false;
-    const ended = trainyard(home, ["serve", "--port", "0", "--no-demo", "--json", ...args], (child, stdout) => {
+    const ended = trainyard(home, ["serve", "--port", "0", "--json", ...args], (child, stdout) => {
       if (started || !stdout.includes("\n")) return;
       started = true;
       const { url } = JSON.parse(stdout.split("\n")[0]!) as { url: string };

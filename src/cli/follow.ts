@@ -7,7 +7,7 @@ import type { Options } from "./command.ts";
 import type { Connection } from "./connect.ts";
 import { evaluationText } from "./evaluate.ts";
 import { failure } from "./failure.ts";
-import { onInterrupt } from "./interrupt.ts";
+import { interrupted, onInterrupt } from "./interrupt.ts";
 import { print, printJson, quoted, say, thousands } from "./output.ts";
 import { progressWatcher } from "./progress.ts";
 
@@ -58,8 +58,12 @@ function leave({ embedded }: Connection, run: Run, json: boolean | undefined): v
 /** How long to go on without a server that answers, in milliseconds: longer than one takes to start again. */
 const PATIENCE = 120_000;
 
-/** @returns the run once it is over */
-export async function watch(client: Client, started: Run, json: boolean | undefined): Promise<Run> {
+/**
+ * Shows how a run goes.
+ * @param signal that the client goes by: once it aborts there is no point in trying again
+ * @returns the run once it is over
+ */
+export async function watch(client: Client, started: Run, json: boolean | undefined, signal = interrupted): Promise<Run> {
   const show = json ? jsonViewer() : textViewer(started);
   let run = started;
   let last: string | undefined;
@@ -73,7 +77,7 @@ export async function watch(client: Client, started: Run, json: boolean | undefi
           show.event(event);
         }
       } catch (error) {
-        if ((error instanceof TrainyardError && error.status < 500) || Date.now() > giveUp) throw error;
+        if (signal.aborted || Date.now() > giveUp || (error instanceof TrainyardError && error.status < 500)) throw error;
       }
       if (isOver(run.state)) return run;
       await sleep(250);

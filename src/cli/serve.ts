@@ -66,7 +66,7 @@ async function firstRun(url: string, signal: AbortSignal, json: boolean | undefi
     { body: { dataset: { id: "mnist" }, model: { id: "cnn" }, training: { epochs: 1 }, note: "The first run, made by `trainyard serve`." } },
     { idempotencyKey: "the-first-run" },
   );
-  const run = await watch(client, started, json);
+  const run = await watch(client, started, json, signal);
   if (json) return;
   if (run.evaluation) print(`\n${evaluationText(run.evaluation)}\n`);
   const why = run.state === "failed" ? `: ${reasonText(run.reason)}` : "";

@@ -7,7 +7,7 @@ import { fail } from "../shared/errors.ts";
 import { add, type Options, wholeNumber } from "./command.ts";
 import { config } from "./config.ts";
 import { onInterrupt } from "./interrupt.ts";
-import { say } from "./output.ts";
+import { print, printJson, say } from "./output.ts";
 
 interface WorkOptions extends Options {
   readonly server?: string;
@@ -38,6 +38,8 @@ async function work({ server, token = config.token, labels, concurrency, name, c
   if (!server) throw fail("BAD_USAGE", { problem: "work needs a server", fix: "Name it: npx trainyard work --server http://host:4600 --token …" });
   const { PATIENCE_SECONDS, runWorker } = await import("../worker/run-worker.ts");
   const ending = new AbortController();
+  if (json) printJson({ type: "working", server, name });
+  else print(`${name} works for ${server} (Ctrl-C gives back what is under way)`);
   await onInterrupt(
     () => ending.abort(),
     () =>
