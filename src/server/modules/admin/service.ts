@@ -103,7 +103,7 @@ export async function verify(kernel: Kernel): Promise<z.infer<typeof verificatio
     for (let after = "00000000-0000-0000-0000-000000000000"; ; ) {
       // One statement each, in one snapshot: what changes meanwhile is seen before or after, not in between.
       const page = await kernel.db.transaction(async (tx) => {
-        await sql`set transaction isolation level repeatable read, read only`.execute(tx);
+        await sql`set transaction isolation level repeatable read`.execute(tx);
         const { rows: ids } = await sql<{ id: string }>`select id from (
             select distinct entity as id from events where kind = ${kind} union select id from ${sql.table(entities[kind].definition.table)}) one
           where id > ${after}::uuid order by id limit ${ENTITIES}`.execute(tx);
