@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { available, Program } from "./program.ts";
 import { rounds, seed, timeout } from "./rounds.ts";
 import { Trial } from "./trial.ts";
@@ -14,15 +14,19 @@ describe.skipIf(!available)(
     const root = mkdtempSync(join(tmpdir(), "trainyard-kill-"));
     let program: Program;
     let trial: Trial;
+    let failed = false;
 
     beforeAll(async () => {
       program = await Program.create(join(root, "home"));
       trial = new Trial([program], `${seed} embedded`);
       await trial.begin();
     }, timeout(0));
+    afterEach(({ task }) => {
+      failed ||= task.result?.state === "fail";
+    });
     afterAll(() => {
       program.destroy();
-      if (!trial.faults.length) rmSync(root, { recursive: true });
+      if (!failed) rmSync(root, { recursive: true });
     });
 
     const server = rounds(15);

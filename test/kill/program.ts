@@ -64,7 +64,7 @@ export class Program {
   /** @param home the data directory */
   static async create(home: string, env: NodeJS.ProcessEnv = {}): Promise<Program> {
     mkdirSync(home, { recursive: true });
-    return new Program(home, await lowPort(), { TRAINYARD_LEASE_SECONDS: "2", ...env });
+    return new Program(home, await lowPort(), { TRAINYARD_LEASE_SECONDS: "3", ...env });
   }
 
   /** Starts it, without waiting until it serves. */
@@ -84,7 +84,7 @@ export class Program {
     const child = this.#child!;
     await until(`${this.url} serves`, () => {
       if (child.exitCode !== null) throw new Error(`serve ended with ${child.exitCode}: ${readFileSync(this.log, "utf8").slice(-2000)}`);
-      return fetch(`${this.url}/health/live`, { signal: AbortSignal.timeout(2000) }).then(
+      return fetch(`${this.url}/health/ready`, { signal: AbortSignal.timeout(5000) }).then(
         (answer) => answer.ok,
         () => false,
       );
@@ -96,8 +96,9 @@ export class Program {
     await this.ready();
   }
 
-  get running(): boolean {
-    return this.#child !== undefined;
+  /** Of the server. */
+  get pid(): number {
+    return this.#child!.pid!;
   }
 
   /** kill -9 of the server alone, or of all its processes at once. */

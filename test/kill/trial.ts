@@ -16,13 +16,13 @@ const trainings: Readonly<Record<string, RunRequestBody>> = {
   cnn: {
     dataset: { id: "digits" },
     model: { id: "cnn", params: { filters: [4, 8], units: 16 } },
-    training: { epochs: 60, batchSize: 10, threads: 1, seed: 2 },
+    training: { epochs: 40, batchSize: 10, threads: 1, seed: 2 },
   },
   mlp: {
     dataset: { id: "digits" },
     model: { id: "mlp", params: { hidden: [64], dropout: 0.2 } },
     schedule: { id: "reduce-on-plateau" },
-    training: { epochs: 400, batchSize: 10, threads: 1, seed: 3 },
+    training: { epochs: 150, batchSize: 10, threads: 1, seed: 3 },
   },
 };
 
@@ -130,6 +130,25 @@ export class Trial {
       throw new Error(
         `seed ${this.#seed}, round ${this.#rounds}, ${this.#around.acknowledged} answers: ${this.faults.length} faults\n${this.faults.join("\n")}${this.#logs()}`,
       );
+    }
+  }
+
+  /** What the workers of a server are at. */
+  async jobsOf(program: Program): Promise<Job[]> {
+    const { items } = await this.#caller.call("listWorkers", {});
+    const ids = items.filter(({ name }) => name.includes(`-${program.pid}-`)).flatMap(({ jobs }) => jobs);
+    return Promise.all(ids.map((id) => this.#caller.call("getJob", { params: { id } })));
+  }
+
+  /** Resolves when none of the jobs is the worker's any more that had it. */
+  async takenOver(jobs: readonly Job[]): Promise<void> {
+    for (const { id, worker } of jobs) {
+      await until(`job ${id} is taken over`, async () => {
+        const job = await this.#caller.call("getJob", { params: { id } });
+        return job.worker !== worker || !["queued", "running"].includes(job.state);
+      });
+      const job = await this.#caller.call("getJob", { params: { id } });
+      if (job.state === "dead") this.#fault(`job ${id} is dead: ${JSON.stringify(job.reason)}`);
     }
   }
 
