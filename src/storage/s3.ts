@@ -41,7 +41,7 @@ export interface S3Options {
   readonly limits?: Partial<typeof limits>;
 }
 
-/** An object can have 78 GiB, in parts of which `concurrency + 2` are in memory at once: S3 takes 10,000 (docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html). */
+/** An object can have 78 GiB, in parts of which six at most were seen in memory at once: S3 takes 10,000 (docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html). */
 const limits = {
   partBytes: 8 * 2 ** 20,
   parts: 10_000,
