@@ -21,11 +21,11 @@ export interface DirectoryLock {
   release(): Promise<void>;
 }
 
-/** What a socket answers to whoever connects. A candidate has announced itself and looks whether it is alone. */
+/** What a socket answers to whoever connects. A candidate has announced itself and looks whether it is alone. One that is paused is silent. */
 interface Holder extends Owner {
   readonly id: string;
   readonly since: string;
-  readonly state: "candidate" | "owner";
+  readonly state: "candidate" | "owner" | "silent";
 }
 
 /** @throws DIRECTORY_IN_USE naming the process that has it */
@@ -44,12 +44,12 @@ async function lockByPipe(path: string, owner: Owner): Promise<DirectoryLock> {
     return { release: () => close(server) };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
-    throw inUse(path, (await ask(pipe)) ?? { ...holder, pid: 0, what: "another process" });
+    throw inUse(path, await ask(pipe).catch(() => ({ ...holder, pid: 0, what: "another process" })));
   }
 }
 
-/** How long candidates look for a winner among them. One that the system has paused could keep them waiting. */
-const candidacy = 10_000; // ms
+/** How long candidates look for a winner. A silent one could keep them waiting for ever. */
+const candidacy = 4000; // ms
 
 /**
  * Every candidate announces itself, then looks. Only one that sees nobody else alive becomes the owner: of two that did, the one that announced
@@ -114,17 +114,18 @@ async function place(path: string, name: string, answer: () => Holder): Promise<
 
 /** Asks the holder of a socket. One that nobody listens on is left from a process that ended, and nobody will ever listen on it again. */
 async function visit(folder: string, name: string): Promise<Holder | undefined> {
-  const [time = "", pid = ""] = name.split("-");
-  try {
-    const holder = await shortened(folder, (short) => ask(join(short, name)));
-    return (
-      holder ?? { id: name, pid: Number(pid), what: "another process", since: new Date(Number.parseInt(time, 36)).toISOString(), state: "owner" }
-    );
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "ECONNREFUSED") await unlink(join(folder, name)).catch(() => {});
-    if (code === "ECONNREFUSED" || code === "ENOENT") return undefined;
-    throw error;
+  for (;;) {
+    try {
+      return await shortened(folder, (short) => ask(join(short, name)));
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === "ECONNREFUSED") await unlink(join(folder, name)).catch(() => {});
+      if (code === "ECONNREFUSED" || code === "ENOENT") return undefined;
+      const [time = "", pid = ""] = name.split("-");
+      const since = new Date(Number.parseInt(time, 36)).toISOString();
+      if (code !== "ECONNRESET") return { id: name, pid: Number(pid), what: "another process", since, state: "silent" };
+      await sleep(5); // it is withdrawing, or ends just now
+    }
   }
 }
 
@@ -148,35 +149,25 @@ function listen(path: string, answer: () => Holder): Promise<Server> {
 
 const close = (server: Server): Promise<void> => new Promise((done) => server.close(() => done()));
 
-/** Undefined when somebody listens but does not answer in time: busy, or paused. */
-function ask(path: string): Promise<Holder | undefined> {
+/** @throws ECONNREFUSED or ENOENT when nobody listens, ECONNRESET when somebody just stopped to, and another code when there is no answer */
+function ask(path: string): Promise<Holder> {
   return new Promise((done, failed) => {
     let text = "";
-    const socket = createConnection(path);
-    const timer = setTimeout(() => finish(), 2000);
-    const finish = () => {
-      clearTimeout(timer);
-      socket.destroy();
-      done(parse(text));
-    };
-    socket.setEncoding("utf8").on("data", (part) => {
+    const socket = createConnection(path).setEncoding("utf8").setTimeout(1000);
+    socket.on("error", failed).on("timeout", () => socket.destroy(coded("ETIMEDOUT")));
+    socket.on("data", (part) => {
       text += part;
     });
-    socket.on("end", finish);
-    socket.on("error", (error: NodeJS.ErrnoException) => {
-      clearTimeout(timer);
-      if (error.code === "ECONNREFUSED" || error.code === "ENOENT") failed(error);
-      else finish();
+    socket.on("end", () => {
+      try {
+        done(JSON.parse(text));
+      } catch {
+        failed(coded(text ? "EPROTO" : "ECONNRESET"));
+      }
     });
   });
 }
 
-function parse(text: string): Holder | undefined {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
+const coded = (code: string): Error => Object.assign(new Error(code), { code });
 
 const digest = (text: string): string => createHash("sha256").update(text).digest("hex").slice(0, 16);
