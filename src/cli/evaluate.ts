@@ -74,11 +74,10 @@ export function evaluationText(evaluation: EvaluationView): string {
   return `${headText(evaluation)}accuracy ${percent(accuracy)}, loss ${loss.toPrecision(4)}\n\n${table(columns, rows)}`;
 }
 
-/** Each metric on a line. */
+/** Each metric on a line, in the order of the catalog. */
 function metricsText(evaluation: EvaluationView): string {
-  const title = (id: string) => catalog.metrics.find((m) => m.id === id)?.title ?? id;
-  const lines = Object.entries(evaluation.metrics).map(([id, value]) => [title(id), digits(value)] as const);
-  return headText(evaluation) + pairs(lines);
+  const known = [{ id: "loss", title: "Loss" }, ...catalog.metrics];
+  return headText(evaluation) + pairs(known.map(({ id, title }) => [title, digits(evaluation.metrics[id])]));
 }
 
 const headText = ({ samples }: EvaluationView): string => `test split, ${thousands(samples)} samples never seen in training\n`;

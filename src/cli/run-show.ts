@@ -1,6 +1,8 @@
 /** `trainyard runs show`: one run, whole. */
 import type { Command } from "commander";
+import { type Choice, choices, trainingParams } from "../catalog/run-settings.ts";
 import type { Run } from "../shared/api/schemas.ts";
+import type { Head, Params } from "../shared/define.ts";
 import { add, answer, verb } from "./command.ts";
 import { evaluationText } from "./evaluate.ts";
 import { reasonText } from "./failure.ts";
@@ -83,14 +85,17 @@ const samplesText = ({ train, validation, test }: NonNullable<Run["facts"]>["dat
 
 /** What can be set, part by part: optimizer adam, learningRate=0.001. */
 function settingsOf({ settings }: Run): [string, string][] {
-  const parts = (["dataset", "model", "loss", "optimizer", "schedule"] as const).map((part): [string, string] => [
-    part,
-    [settings[part].id, ...assignments(settings[part].params)].join(" "),
-  ]);
-  return [...parts, ["training", assignments(settings.training).join(" ")]];
+  const parts = (Object.keys(choices) as Choice[]).map((part): [string, string] => {
+    const { id, params } = settings[part];
+    return [part, [id, ...assignments(params, choices[part].entries.find((e: Head) => e.id === id)?.params)].join(" ")];
+  });
+  return [...parts, ["training", assignments(settings.training, trainingParams).join(" ")]];
 }
 
-const assignments = (values: Readonly<Record<string, unknown>>): string[] =>
-  Object.entries(values).map(([name, value]) => `${name}=${typeof value === "string" ? value : JSON.stringify(value)}`);
+/** In the order of the catalog, which the database does not keep. */
+function assignments(values: Readonly<Record<string, unknown>>, specs: Params = {}): string[] {
+  const names = [...new Set([...Object.keys(specs), ...Object.keys(values)])].filter((name) => name in values);
+  return names.map((name) => `${name}=${typeof values[name] === "string" ? values[name] : JSON.stringify(values[name])}`);
+}
 
 const indent = (text: string): string => text.replace(/^/gm, "  ");

@@ -2,7 +2,7 @@
  * Entities: state is what their events fold to. A change appends events and rewrites the entity's row in the same
  * transaction, so the row is never ahead of the events or behind them.
  */
-import { type Kysely, sql, type Transaction } from "kysely";
+import { type Kysely, type QueryCreator, sql, type Transaction } from "kysely";
 import type { EntityKind, modules } from "../shared/api/schemas.ts";
 import { fail } from "../shared/errors.ts";
 import type { Schema } from "./schema.ts";
@@ -76,13 +76,14 @@ export class Entity<S extends object, E extends { readonly type: string }> {
    * @throws NOT_FOUND unless it exists, and what `decide` throws
    */
   async change(tx: Tx, id: string, context: Context, decide: (state: S, version: number) => readonly E[]): Promise<Current<S>> {
-    const current = await this.lock(tx, id);
-    return this.#append(tx, id, current, decide(current.state, current.version), context);
+    const { at, ...current } = await this.lock(tx, id);
+    const events = decide(current.state, current.version);
+    return events.length ? this.#append(tx, id, current, events, at, context) : current;
   }
 
   /** Creates one. Of two that create the same at once, one fails at the unique (entity, version): see `isDuplicate`. */
-  create(tx: Tx, id: string, context: Context, events: readonly E[]): Promise<Current<S>> {
-    return this.#append(tx, id, undefined, events, context);
+  async create(tx: Tx, id: string, context: Context, events: readonly E[]): Promise<Current<S>> {
+    return this.#append(tx, id, undefined, events, await now(tx), context);
   }
 
   async find(db: Query, id: string): Promise<Current<S> | undefined> {
@@ -95,10 +96,19 @@ export class Entity<S extends object, E extends { readonly type: string }> {
     return this.#there(await this.find(db, id), id);
   }
 
-  /** One, held until the transaction ends. @throws NOT_FOUND */
-  async lock(tx: Tx, id: string): Promise<Current<S>> {
-    const row = await tx.selectFrom(this.definition.table).select(["state", "version"]).where("id", "=", id).forUpdate().executeTakeFirst();
-    return this.#there(row && { state: row.state as S, version: row.version }, id);
+  /**
+   * One, held until the transaction ends, and the time at which it was got hold of: of changes that wait for each other,
+   * the later one is told as later.
+   * @throws NOT_FOUND
+   */
+  async lock(tx: Tx, id: string): Promise<Current<S> & { readonly at: Date }> {
+    const row = await tx
+      .selectFrom(this.definition.table)
+      .select(["state", "version", sql<Date>`clock_timestamp()`.as("at")])
+      .where("id", "=", id)
+      .forUpdate()
+      .executeTakeFirst();
+    return this.#there(row && { state: row.state as S, version: row.version, at: row.at }, id);
   }
 
   /** Folds events, in order of version, to a state. */
@@ -107,21 +117,21 @@ export class Entity<S extends object, E extends { readonly type: string }> {
     return events.reduce<S | undefined>((state, { type, data, at }) => apply(state, { type, ...data } as unknown as E, at.toISOString()), undefined);
   }
 
-  #there(found: Current<S> | undefined, id: string): Current<S> {
+  #there<F extends Current<S>>(found: F | undefined, id: string): F {
     if (!found) throw fail("NOT_FOUND", { what: this.definition.kind, id });
     return found;
   }
 
+  /** One statement: every round trip is time during which others wait for the row. */
   async #append(
     tx: Tx,
     id: string,
     current: Current<S> | undefined,
     events: readonly E[],
+    at: Date,
     { actor, correlation, causation }: Context,
   ): Promise<Current<S>> {
-    if (!events.length) return current!;
     const { kind, module, table, apply, columns } = this.definition;
-    const at = await now(tx);
     const first = (current?.version ?? 0) + 1;
     const told = events.map((event, i) => ({
       kind,
@@ -135,26 +145,29 @@ export class Entity<S extends object, E extends { readonly type: string }> {
       causation: causation ?? null,
       at,
     }));
-    await tx.insertInto("events").values(told).execute();
     const state = events.reduce<S | undefined>((s, event) => apply(s, event, at.toISOString()), current?.state)!;
     const version = first + events.length - 1;
     const found = columns(state);
     const row = { version, state: JSON.stringify(state), ...found } as never;
-    if (!found) await tx.deleteFrom(table).where("id", "=", id).execute();
-    else if (current) await tx.updateTable(table).set(row).where("id", "=", id).execute();
-    else
-      await tx
-        .insertInto(table)
-        .values({ id, ...(row as object) } as never)
-        .execute();
-    await notify(tx, CHANGES, `${kind}:${id}:${version}`);
+    const write = (db: QueryCreator<Schema>) => {
+      if (!found) return db.deleteFrom(table).where("id", "=", id);
+      if (current) return db.updateTable(table).set(row).where("id", "=", id);
+      return db.insertInto(table).values({ id, ...(row as object) } as never);
+    };
+    await tx
+      .with("told", (db) => db.insertInto("events").values(told))
+      .with("written", write as never)
+      .selectNoFrom(notification(CHANGES, `${kind}:${id}:${version}`))
+      .execute();
     return { state, version };
   }
 }
 
+const notification = (channel: string, payload: string) => sql<void>`pg_notify(${channel}, ${payload})`.as("notified");
+
 /** Tells every server, once the transaction is committed. */
 export async function notify(tx: Tx, channel: string, payload: string): Promise<void> {
-  await sql`select pg_notify(${channel}, ${payload})`.execute(tx);
+  await tx.selectNoFrom(notification(channel, payload)).execute();
 }
 
 /** The database's clock, to the millisecond: servers may disagree about the time. */

@@ -16,7 +16,7 @@ import { LocalWorkers } from "./local-workers.ts";
 import { createLog } from "./logging.ts";
 import { MessageLog } from "./messages.ts";
 import { migrations } from "./migrations.ts";
-import { collect } from "./modules/admin/service.ts";
+import { collect, sweep } from "./modules/admin/service.ts";
 import { loseWorkers, reap } from "./modules/jobs/service.ts";
 import { Predictor } from "./predictor.ts";
 import type { Schema } from "./schema.ts";
@@ -46,6 +46,8 @@ export interface Platform {
 const REAP_MS = 1000;
 /** How often blobs that nobody needs are deleted. */
 const COLLECT_MS = 60_000;
+/** How often what broken uploads have left is removed. */
+const SWEEP_MS = 3_600_000;
 
 /** @throws DIRECTORY_IN_USE, DATABASE_UNAVAILABLE, STORE_UNAVAILABLE, BAD_USAGE when the port is taken */
 export async function startPlatform(config: Config, { listen, workers, what = "trainyard" }: PlatformOptions): Promise<Platform> {
@@ -98,20 +100,12 @@ export async function startPlatform(config: Config, { listen, workers, what = "t
 
     // The database of a directory has no other server: who worked for the one before works no more.
     if (db.kind === "embedded") await loseWorkers(kernel, await lastWorkers(kernel));
-    closers.push(
-      repeat(
-        REAP_MS,
-        () => reap(kernel),
-        (error) => log.warn({ err: error, flow: "jobs" }, "leases could not be looked at"),
-      ),
-    );
-    closers.push(
-      repeat(
-        COLLECT_MS,
-        () => collect(kernel),
-        (error) => log.warn({ err: error, flow: "admin" }, "blobs that nobody needs could not be deleted yet"),
-      ),
-    );
+    const chores: readonly [every: number, chore: () => Promise<unknown>, failed: string][] = [
+      [REAP_MS, () => reap(kernel), "leases could not be looked at"],
+      [COLLECT_MS, () => collect(kernel), "blobs that nobody needs could not be deleted yet"],
+      [SWEEP_MS, () => sweep(kernel), "what broken uploads have left could not be removed yet"],
+    ];
+    for (const [every, chore, failed] of chores) closers.push(repeat(every, chore, (error) => log.warn({ err: error }, failed)));
     const local = new LocalWorkers({
       count: workers,
       url: url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:"),

@@ -27,7 +27,7 @@ export async function writeAtomically(path: string, parts: readonly (Uint8Array 
 }
 
 /** A rename lasts through a power cut once its folder is synced. Windows and some network drives cannot; the file is in its place all the same. */
-async function syncFolder(path: string): Promise<void> {
+export async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, "r").catch(() => undefined);
   await folder?.sync().catch(() => {});
   await folder?.close();

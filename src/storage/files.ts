@@ -5,6 +5,7 @@ import { link, lstat, mkdir, open, readdir, realpath, rename, rm, rmdir } from "
 import { dirname, join } from "node:path";
 import type { Readable } from "node:stream";
 import { fail, TrainyardError } from "../shared/errors.ts";
+import { syncFolder } from "./atomic.ts";
 import { type ByteRange, type Bytes, chunks, resolveRange } from "./bytes.ts";
 import { isKey, keyPrefix, objectKey } from "./keys.ts";
 import type { ObjectInfo, ObjectStore, PutOptions } from "./object-store.ts";
@@ -217,13 +218,6 @@ async function writeSynced(partial: string, source: AsyncIterable<Uint8Array>, p
     await file.close();
   }
   return size;
-}
-
-/** A new name lasts through a power cut once its folder is synced. Windows and some network drives cannot; the file is there all the same. */
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, "r").catch(() => undefined);
-  await folder?.sync().catch(() => {});
-  await folder?.close();
 }
 
 const writeError = (path: string, cause: Error) =>

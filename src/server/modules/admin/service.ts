@@ -6,7 +6,7 @@ import { canonical } from "../../../shared/canonical.ts";
 import type { Context, Tx } from "../../entity.ts";
 import { seal } from "../../ids.ts";
 import type { Kernel } from "../../kernel.ts";
-import { forget, markUnneeded, reclaimable, removeMarked, use } from "../artifacts/service.ts";
+import { forget, markUnneeded, reclaimable, removeMarked, renewMark, use } from "../artifacts/service.ts";
 import { datasetEntity } from "../datasets/dataset.ts";
 import { entities } from "../events/service.ts";
 import { jobEntity } from "../jobs/job.ts";
@@ -43,6 +43,7 @@ export async function collect({ db, blobs, config }: Kernel): Promise<{ blobs: n
   for (;;) {
     const marked = await markUnneeded(db.query, config.uploadGrace, BATCH);
     for (const { sha256, size } of marked) {
+      if (!(await renewMark(db.query, sha256))) continue;
       await blobs.delete(sha256);
       await removeMarked(db.query, sha256);
       freed++;
@@ -50,6 +51,13 @@ export async function collect({ db, blobs, config }: Kernel): Promise<{ blobs: n
     }
     if (marked.length < BATCH) return { blobs: freed, bytes };
   }
+}
+
+/** Removes what uploads that were cut off have left in the store: never visible, but paid for. */
+export async function sweep({ store, blobs, config }: Kernel): Promise<void> {
+  const age = 1000 * Math.max(3600, config.uploadGrace);
+  await store.sweep(age);
+  await blobs.sweepUploads(age);
 }
 
 /** What waits to be done about it is cancelled; what is being done goes first. */

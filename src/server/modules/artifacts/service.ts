@@ -6,6 +6,10 @@ import type { Blob, Blobs } from "../../../storage/blobs.ts";
 import type { Query, Tx } from "../../entity.ts";
 import type { Kernel } from "../../kernel.ts";
 
+/** Whoever marked a blob so long ago and has not deleted it is dead, and will not delete it any more. */
+const MARK_SECONDS = 60;
+const abandoned = sql<boolean>`blobs.touched_at < now() - make_interval(secs => ${MARK_SECONDS})`;
+
 type Bytes = Parameters<Blobs["put"]>[0];
 
 /**
@@ -19,7 +23,8 @@ export async function keep(
   expect: { sha256: string; size?: number; maxBytes?: number },
 ): Promise<Blob> {
   const { rows } = await sql`insert into blobs (sha256, size) values (${expect.sha256}, ${expect.size ?? 0})
-    on conflict (sha256) do update set touched_at = now(), referred = false where not blobs.deleting returning sha256`.execute(db.query);
+    on conflict (sha256) do update set touched_at = now(), referred = false, stored = blobs.stored and not blobs.deleting, deleting = false
+    where not blobs.deleting or ${abandoned} returning sha256`.execute(db.query);
   if (!rows.length)
     throw fail("STORE_UNAVAILABLE", { store: "object store", detail: `${expect.sha256.slice(0, 12)} is being deleted at this moment` });
   const blob = await blobs.put(body, expect);
@@ -61,13 +66,23 @@ export async function refersTo(db: Query, owners: readonly string[], sha256: str
 const unneeded = (grace: number) => sql<boolean>`(referred or touched_at < now() - make_interval(secs => ${grace}))
   and not exists (select 1 from blob_refs r where r.sha256 = blobs.sha256)`;
 
-/** Marks blobs that nobody needs, some at a time; what an earlier purge left marked comes again. */
+/** Marks blobs that nobody needs, some at a time; what a collector that died left marked comes again. */
 export async function markUnneeded(db: Query, graceSeconds: number, limit: number): Promise<{ sha256: string; size: number }[]> {
-  const { rows } = await sql<{ sha256: string; size: number }>`update blobs set deleting = true where sha256 in (
-      select sha256 from blobs where deleting or (${unneeded(graceSeconds)}) limit ${limit} for update skip locked) returning sha256, size`.execute(
-    db,
-  );
+  const { rows } = await sql<{ sha256: string; size: number }>`update blobs set deleting = true, touched_at = now() where sha256 in (
+      select sha256 from blobs where (deleting and ${abandoned}) or (not deleting and ${unneeded(graceSeconds)}) limit ${limit}
+      for update skip locked) returning sha256, size`.execute(db);
   return rows;
+}
+
+/**
+ * Whether a marked blob may be deleted now: its mark is this collector's still, and will be for as long as that takes, as what is uploaded again
+ * after another one's deletion must stay. A mark that was late, as something came to refer to the blob at the same moment, is taken back.
+ */
+export async function renewMark(db: Query, sha256: string): Promise<boolean> {
+  const { rows } = await sql<{ deleting: boolean }>`update blobs set touched_at = now(),
+      deleting = not exists (select 1 from blob_refs r where r.sha256 = blobs.sha256)
+    where sha256 = ${sha256} and deleting and touched_at > now() - make_interval(secs => ${MARK_SECONDS / 2}) returning deleting`.execute(db);
+  return rows[0]?.deleting === true;
 }
 
 export async function removeMarked(db: Query, sha256: string): Promise<void> {

@@ -61,10 +61,10 @@ describe("GET /api/catalog", () => {
       title: "Iris",
       summary: expect.stringContaining("150 irises"),
       task: "classification",
-      columns: ["sepal_length", "sepal_width", "petal_length", "petal_width"],
+      features: ["sepal_length", "sepal_width", "petal_length", "petal_width"].map((name) => ({ name, type: "number" })),
       labels: ["Iris-setosa", "Iris-versicolor", "Iris-virginica"],
-      records: expect.anything(),
-      preprocessing: expect.any(Array),
+      records: { train: 120, test: 30 },
+      preprocessing: [{ step: "split" }, { step: "normalise" }],
     });
   });
 });

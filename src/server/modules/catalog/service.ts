@@ -10,7 +10,7 @@ const kinds = Object.keys(catalog) as Kind[];
 
 /** What a kind of entry tells besides its head. */
 const more: { readonly [K in Kind]?: (entry: (typeof catalog)[K][number]) => object } = {
-  datasets: ({ tasks, suggestedModel, facts }) => ({ tasks, suggestedModel, ...facts }),
+  datasets: ({ tasks, suggestedModel, facts, preprocessing }) => ({ tasks, suggestedModel, ...facts, preprocessing }),
   models: (model) => ({ tasks: model.tasks, losses: lossesFor(model), optimizers: optimizersFor(model) }),
   losses: ({ tasks }) => ({ tasks }),
   metrics: ({ tasks }) => ({ tasks }),

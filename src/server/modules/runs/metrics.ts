@@ -11,7 +11,8 @@ export async function addPoints(tx: Tx, run: string, points: readonly Points[]):
     .where("id", "=", run)
     .returning("metric_seq")
     .executeTakeFirstOrThrow();
-  const chunks = merged(points);
+  const chunks = await fresh(tx, run, merged(points));
+  if (!chunks.length) return seq;
   await tx
     .insertInto("metric_chunks")
     .values(chunks.map(({ series, steps, values }) => ({ run, series, seq, first_step: least(steps), last_step: greatest(steps), steps, values })))
@@ -49,6 +50,36 @@ function merged(points: readonly Points[]): Chunk[] {
     all.set(series, chunk);
   }
   return [...all.values()];
+}
+
+/**
+ * Without the points that are there already: a training that goes on from a checkpoint may tell again what it told just
+ * before it was cut off. Only what is not newer than its series has to be looked for.
+ */
+async function fresh(tx: Tx, run: string, chunks: readonly Chunk[]): Promise<Chunk[]> {
+  if (!chunks.length) return [];
+  const names = chunks.map(({ series }) => series);
+  const ends = await tx.selectFrom("metric_series").select(["series", "last_step"]).where("run", "=", run).where("series", "in", names).execute();
+  const overlapping = chunks.filter(({ series, steps }) => ends.some((end) => end.series === series && least(steps) <= end.last_step));
+  if (!overlapping.length) return [...chunks];
+  const first = Math.min(...overlapping.map(({ steps }) => least(steps)));
+  const rows = await tx
+    .selectFrom("metric_chunks")
+    .select(["series", "steps", "values"])
+    .where("run", "=", run)
+    .where(
+      "series",
+      "in",
+      overlapping.map(({ series }) => series),
+    )
+    .where("last_step", ">=", first)
+    .execute();
+  const key = (series: string, step: number, value: number | null | undefined) => `${series}\n${step}\n${value ?? null}`;
+  const known = new Set(rows.flatMap(({ series, steps, values }) => steps.map((step, i) => key(series, step, values[i]))));
+  return chunks.flatMap(({ series, steps, values }) => {
+    const kept = steps.flatMap((step, i) => (known.has(key(series, step, values[i])) ? [] : [i]));
+    return kept.length ? [{ series, steps: kept.map((i) => steps[i]!), values: kept.map((i) => values[i]!) }] : [];
+  });
 }
 
 /** By step; of one step as they came. */
