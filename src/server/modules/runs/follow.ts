@@ -59,8 +59,10 @@ class Feed {
   readonly #ended: () => void;
   readonly #watchers = new Set<(update: Update) => void>();
   readonly #off: () => void;
-  #batch: number | undefined;
-  #changed = true;
+  /** Up to here the points were there before anybody watched. Whoever watches waits for it, so that what they read first is not older. */
+  readonly ready: Promise<void>;
+  #batch = 0;
+  #changed = false;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(kernel: Kernel, run: string, ended: () => void) {
@@ -70,6 +72,9 @@ class Feed {
     this.#off = kernel.live.on(`run:${run}`, () => {
       this.#changed = true;
       this.#timer ??= setTimeout(() => this.#read(), 0);
+    });
+    this.ready = lastBatch(kernel, run).then((batch) => {
+      this.#batch = batch;
     });
   }
 
@@ -88,6 +93,7 @@ class Feed {
     const began = Date.now();
     this.#changed = false;
     try {
+      await this.ready;
       const update = await read(this.#kernel, this.#run, this.#batch);
       this.#batch = update.batch;
       for (const tell of this.#watchers) tell(update);
@@ -105,12 +111,16 @@ class Feed {
   }
 }
 
-/** The run as it is, and its points since a batch; without one, none. */
-async function read(kernel: Kernel, run: string, since: number | undefined): Promise<Update> {
-  const row = await kernel.db.query.selectFrom("runs").select("metric_seq").where("id", "=", run).executeTakeFirst();
-  const batch = row?.metric_seq ?? 0;
-  const points = since === undefined || since >= batch ? [] : await pointsAfter(kernel.db.query, run, since);
-  return { run: await presentRun(kernel, run), batch: Math.max(batch, points.at(-1)?.seq ?? 0), points };
+async function lastBatch({ db }: Kernel, run: string): Promise<number> {
+  return (await db.query.selectFrom("runs").select("metric_seq").where("id", "=", run).executeTakeFirst())?.metric_seq ?? 0;
+}
+
+/** The run as it is, and its points since a batch; without one, none. The run first: of one that is over, all points are there then. */
+async function read(kernel: Kernel, id: string, since: number | undefined): Promise<Update> {
+  const run = await presentRun(kernel, id);
+  const batch = await lastBatch(kernel, id);
+  const points = since === undefined || since >= batch ? [] : await pointsAfter(kernel.db.query, id, since);
+  return { run, batch: Math.max(batch, points.at(-1)?.seq ?? 0), points };
 }
 
 /** The messages of one watcher: what it has not seen yet, then what happens, until the run is over or the watcher or the server goes. */
@@ -119,7 +129,8 @@ export async function* follow(kernel: Kernel, id: string, lastEventId: string | 
   const seen = parse(lastEventId);
   const waiting: Update[] = [];
   let wake = () => {};
-  const off = feedOf(kernel, uuid).watch((update) => {
+  const feed = feedOf(kernel, uuid);
+  const off = feed.watch((update) => {
     waiting.push(update);
     wake();
   });
@@ -127,13 +138,14 @@ export async function* follow(kernel: Kernel, id: string, lastEventId: string | 
   const leave = () => wake();
   gone.addEventListener("abort", leave);
   try {
+    await feed.ready;
     const first = await read(kernel, uuid, seen?.batch);
     let at: Cursor = { version: first.run.version, batch: first.batch };
     let step = first.run.progress?.update;
     const idOf = ({ version, batch }: Cursor) => `${version}.${batch}`;
     // All of it comes with one id: whoever is cut off in between gets it again.
     if (!seen || seen.version !== at.version) yield { id: idOf({ version: at.version, batch: seen?.batch ?? 0 }), event: "run", data: first.run };
-    const history = seen ? first.points.map(withoutSeq) : await readSeries(kernel.db.query, uuid, { limit: HISTORY });
+    const history = seen ? first.points.map(withoutSeq) : await readSeries(kernel.db.query, uuid, { limit: HISTORY, batch: first.batch });
     if (history.length)
       yield { id: idOf(at), event: "metrics", data: { points: history.map(({ series, steps, values }) => ({ series, steps, values })) } };
     if (first.run.progress) yield { id: idOf(at), event: "progress", data: first.run.progress };

@@ -166,16 +166,17 @@ export async function pointsAfter(db: Query, run: string, after: number): Promis
     .execute();
 }
 
-/** @param limit points of a series that are enough for a chart */
+/** @param limit points of a series that are enough for a chart; batch: the last one to read */
 export async function readSeries(
   db: Query,
   run: string,
-  { series, limit, from, to }: { series?: readonly string[]; limit: number; from?: number; to?: number },
+  { series, limit, from, to, batch }: { series?: readonly string[]; limit: number; from?: number; to?: number; batch?: number },
 ): Promise<Series[]> {
   let q = db.selectFrom("metric_chunks").select(["series", "steps", "values"]).where("run", "=", run);
   if (series) q = q.where("series", "in", series.length ? series : [""]);
   if (from !== undefined) q = q.where("last_step", ">=", from);
   if (to !== undefined) q = q.where("first_step", "<=", to);
+  if (batch !== undefined) q = q.where("seq", "<=", batch);
   const all = merged(await q.orderBy("series").orderBy("seq").execute()).map(inOrder);
   return all.map(({ series, steps, values }) => {
     const within = from === undefined && to === undefined ? undefined : steps.flatMap((s, i) => (s >= (from ?? 0) && s <= (to ?? s) ? [i] : []));
