@@ -314,7 +314,7 @@ describe("a run on a server", () => {
       cli("runs", "--filter", "model=resnet-8"),
     ]);
     expect(text.stdout).toMatch(
-      /^ +# {2}run +state +dataset +model +test +created\n +\d+ {2}first +succeeded +iris +mlp +\S+ % {2}\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\n$/,
+      /^ *# {2}run +state +dataset +model +test +created\n *\d+ {2}first +succeeded +iris +mlp +\S+ % {2}\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\n$/,
     );
     expect(columns.stdout).toMatch(/^run +tags +validation_loss:min\nfirst {2}team=flowers +0?\.?\d+\n$/);
     expect(none.stdout).toBe("no such runs\n");
@@ -358,7 +358,7 @@ describe("a run on a server", () => {
       await cli("evaluate", "first", "--metrics", "f1,beauty"),
     ];
     expect(JSON.parse(json.stdout)).toMatchObject({ task: "classification", split: "test", samples: 30, confusion: { length: 3 } });
-    expect(text.stdout).toMatch(/^test split, 30 samples never seen in training\nloss +\S+\nAccuracy +\S+\nF1 +\S+\n$/);
+    expect(text.stdout).toMatch(/^test split, 30 samples never seen in training\nLoss +\S+\nAccuracy +\S+\nF1 +\S+\n$/);
     expect([wrong.code, wrong.stderr]).toEqual([
       2,
       expect.stringMatching(/^error: there is no metric.* "beauty"\n {2}Choose one of: accuracy, precision/),
