@@ -21,7 +21,7 @@ export function registerCatalog(program: Command): void {
     .argument("[kind]", Object.keys(catalog).join(", "))
     .action(async (kind: string | undefined, { json }: Options) => {
       const server = await running();
-      const all = server ? await server.client.call("getCatalog", {}) : wholeCatalog();
+      const all = server ? await server.call("getCatalog", {}) : wholeCatalog();
       if (kind !== undefined && !(kind in all)) throw fail("UNKNOWN_ENTRY", { kind: "kind of catalog entry", id: kind, known: Object.keys(all) });
       const shown = kind ? { [kind]: all[kind]! } : all;
       show(catalogAnswer(shown), json);

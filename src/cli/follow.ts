@@ -29,8 +29,11 @@ export async function follow(connection: Connection, started: Run, { json, detac
     return started;
   }
   const { client } = connection;
-  // A run that has ended meanwhile cannot be stopped; following it tells how it ended.
-  const stop = () => void client.call("stopRun", { params: { id: started.id } }).catch(() => {});
+  const stop = () =>
+    void client.call("stopRun", { params: { id: started.id } }).catch((error: TrainyardError) => {
+      // A run that has ended meanwhile cannot be stopped; following it tells how it ended.
+      if (error.code !== "WRONG_STATE") say(`not stopped: ${error.message}`);
+    });
   const ended = await onInterrupt(stop, () => watch(client, started, json));
   switch (ended.state) {
     case "stopped":
