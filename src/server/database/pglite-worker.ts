@@ -37,7 +37,7 @@ async function serve({ cluster, durable, module, synced }: Extract<Task, { kind:
       return false;
     },
   }).catch((error) => {
-    throw new Error(complaints.join("\n") || (error as Error).message, { cause: error });
+    throw new Error(reason(complaints, error), { cause: error });
   });
   const backend = pg.Module;
   const mainLoop = backend._PostgresMainLoopOnce;
@@ -51,7 +51,7 @@ async function serve({ cluster, durable, module, synced }: Extract<Task, { kind:
     }
   };
   const die = (error: unknown) => {
-    port.postMessage({ died: [(error as Error).message, ...complaints].join("\n") } satisfies Answer);
+    port.postMessage({ died: reason(complaints, error) } satisfies Answer);
     process.exit(1);
   };
 
@@ -88,6 +88,12 @@ async function serve({ cluster, durable, module, synced }: Extract<Task, { kind:
   await pg.close();
   process.exit(0);
 }
+
+/** PostgreSQL's last words, as far as it had any. */
+const reason = (complaints: readonly string[], error: unknown): string => {
+  const fatal = complaints.findLast((line) => /\b(FATAL|PANIC): /.test(line))?.replace(/^.*?\b(FATAL|PANIC): +/, "");
+  return fatal ?? (complaints.join("\n") || (error as Error).message);
+};
 
 /** What the main thread sends, one after the other. */
 async function* messages(): AsyncGenerator<Uint8Array | "close"> {
