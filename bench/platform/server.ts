@@ -61,7 +61,7 @@ export async function postmaster(database: string): Promise<number> {
   const client = new pg.Client({ connectionString: database });
   await client.connect();
   const { rows } = await client.query<{ pid: number }>("select pg_backend_pid() as pid");
-  await client.end();
   const stat = readFileSync(`/proc/${rows[0]!.pid}/stat`, "utf8");
+  await client.end();
   return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
 }
