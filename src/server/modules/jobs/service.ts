@@ -54,13 +54,15 @@ type Claim = z.infer<typeof claimRequest>;
 export async function claim(kernel: Kernel, { worker, wait = 0 }: Claim, context: Context, signal: AbortSignal): Promise<ClaimedJob | null> {
   const until = Date.now() + 1000 * wait;
   await seen(kernel, worker);
-  for (;;) {
+  // A worker that is gone meanwhile gets nothing: the job would be nobody's until its lease ends.
+  while (!signal.aborted) {
     const job = await claimNow(kernel, worker, context);
     const left = until - Date.now();
-    if (job || left <= 0 || signal.aborted || kernel.live.closing.aborted) return job;
+    if (job || left <= 0 || kernel.live.closing.aborted) return job;
     // At least every second, as a delayed retry comes due without a word.
     await kernel.live.job(Math.min(left, 1000), signal);
   }
+  return null;
 }
 
 async function seen({ db }: Kernel, { id, name, labels, slots, version, platform }: Claim["worker"]): Promise<void> {
