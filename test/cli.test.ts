@@ -1,6 +1,6 @@
 /** What the command line says and how it ends: 0 done, 1 failed, 2 bad usage, and never a stack trace for a person's mistake. */
 import { execFileSync } from "node:child_process";
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -249,6 +249,8 @@ describe.concurrent("without a mistake:", () => {
     const { code, stdout } = await cli("completion", shell);
     expect(code).toBe(0);
     for (const word of ["reproduce", "compare", "schedule-epochs", "adadelta", "fashion-mnist"]) expect(stdout).toContain(word);
+    // The shell itself says whether it parses, where it is installed.
+    if (existsSync(`/usr/bin/${shell}`)) execFileSync(shell, ["-n", file(`completion.${shell}`, stdout)]);
   });
 
   test("the completion for bash completes", async () => {
