@@ -91,6 +91,8 @@ export async function startPlatform(config: Config, { listen, workers, what = "t
     closers.push(() => app.close());
     // Whoever waits is sent home before the server waits for its answers to end.
     closers.push(() => live.close());
+    // The database of a directory has no other server: who worked for the one before works no more. Whoever comes from now on does.
+    if (db.kind === "embedded") await loseWorkers(kernel, await lastWorkers(kernel));
     await app.listen({ host: listen.host, port: listen.port });
     const { port } = app.server.address() as AddressInfo;
     if (!["127.0.0.1", "::1", "localhost"].includes(listen.host)) {
@@ -98,8 +100,6 @@ export async function startPlatform(config: Config, { listen, workers, what = "t
     }
     const url = `http://${listen.host.includes(":") ? `[${listen.host}]` : listen.host}:${port}`;
 
-    // The database of a directory has no other server: who worked for the one before works no more.
-    if (db.kind === "embedded") await loseWorkers(kernel, await lastWorkers(kernel));
     const chores: readonly [every: number, chore: () => Promise<unknown>, failed: string][] = [
       [REAP_MS, () => reap(kernel), "leases could not be looked at"],
       [COLLECT_MS, () => collect(kernel), "blobs that nobody needs could not be deleted yet"],
