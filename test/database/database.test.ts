@@ -91,6 +91,14 @@ describe.each(Object.entries(kinds))("%s", (kind, place) => {
     await db.query.deleteFrom("items").execute();
   });
 
+  test("keeps a transaction that somebody began by hand from the next", async () => {
+    await sql`begin`.execute(db.query);
+    await insert(1).execute();
+    await sql`rollback`.execute(db.query);
+    expect(await items()).toEqual([{ id: 1, value: "x" }]);
+    await db.query.deleteFrom("items").execute();
+  });
+
   test("says how many rows were changed", async () => {
     await db.query
       .insertInto("items")

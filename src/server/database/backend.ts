@@ -10,8 +10,11 @@ export type Log = (line: string) => void;
 export interface Backend {
   readonly kind: "embedded" | "postgresql";
   readonly name: string;
-  /** @throws DATABASE_UNAVAILABLE when there is none for as long as patience lasts */
-  connect(): Promise<PoolClient>;
+  /**
+   * @param patience seconds, if other than usual
+   * @throws DATABASE_UNAVAILABLE when there is none for as long
+   */
+  connect(patience?: number): Promise<PoolClient>;
   /** Sends COMMIT. */
   commit(client: PoolClient): Promise<void>;
   /** After the connection was lost in COMMIT: was it committed? Undefined when nobody can tell. */
@@ -72,22 +75,15 @@ export class Subscriptions {
     this.#log = log;
   }
 
-  /** @returns true for the first handler of a channel */
-  add(channel: string, handler: Handler): boolean {
-    const handlers = this.#handlers.get(channel);
-    handlers?.add(handler);
-    if (!handlers) this.#handlers.set(channel, new Set([handler]));
-    return !handlers;
+  add(channel: string, handler: Handler): void {
+    const handlers = this.#handlers.get(channel) ?? new Set();
+    this.#handlers.set(channel, handlers.add(handler));
   }
 
   /** @returns true when it was the last handler of the channel */
   remove(channel: string, handler: Handler): boolean {
     const handlers = this.#handlers.get(channel);
     return handlers?.delete(handler) === true && handlers.size === 0 && this.#handlers.delete(channel);
-  }
-
-  get size(): number {
-    return this.#handlers.size;
   }
 
   /** From now on this connection brings the notifications. */

@@ -113,8 +113,9 @@ export class Connection implements DatabaseConnection {
     });
   }
 
+  /** One that somebody left in a transaction of their own is of no use to others. */
   release(): void {
-    this.#client?.release(this.#broken);
+    this.#client?.release(this.#broken || this.#client.getTransactionStatus() !== "I");
     this.#client = undefined;
   }
 }

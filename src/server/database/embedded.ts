@@ -6,9 +6,9 @@ import { Duplex } from "node:stream";
 import { finished } from "node:stream/promises";
 import type { Worker } from "node:worker_threads";
 import pg from "pg";
-import { fail } from "../../shared/errors.ts";
+import { fail, TrainyardError } from "../../shared/errors.ts";
 import { type Backend, type Log, listenTo, outliveErrors, Subscriptions, swallowed, unavailable, unlistenTo } from "./backend.ts";
-import { lockDirectory, type Owner } from "./directory-lock.ts";
+import { type DirectoryLock, lockDirectory, type Owner } from "./directory-lock.ts";
 import { compiledPglite, startThread, template, unpack } from "./template.ts";
 import { types } from "./types.ts";
 import { type SyncRequest, WalSync } from "./wal-sync.ts";
@@ -39,17 +39,19 @@ interface Options {
 
 export async function openEmbedded({ directory, owner, log, durable }: Options): Promise<Backend> {
   const name = resolve(directory);
-  await mkdir(name, { recursive: true, mode: 0o700 });
-  const lock = await lockDirectory(name, owner);
+  const cluster = join(name, "postgres");
+  let lock: DirectoryLock | undefined;
   try {
+    await mkdir(name, { recursive: true, mode: 0o700 });
+    lock = await lockDirectory(name, owner);
     compiledPglite().catch(() => {}); // takes its time, beside what follows
-    const cluster = join(name, "postgres");
     const { safe } = await prepare(cluster, durable);
     safe.catch(() => {}); // told by settled()
     return serve({ name, cluster, durable, log, safe, release: lock.release });
   } catch (error) {
-    await lock.release();
-    throw error;
+    await lock?.release();
+    if (error instanceof TrainyardError) throw error;
+    throw fail("WRITE_FAILED", { path: name, detail: (error as Error).message, kept: "No database was opened." }, error);
   }
 }
 
@@ -64,7 +66,7 @@ function serve({ name, cluster, durable, log, safe, release }: Opened): Backend 
   const subscriptions = new Subscriptions(log);
   const wal = new WalSync();
   let thread: PgliteStream | undefined;
-  let restarted = false;
+  let started = false;
   const pool = new pg.Pool({
     max: 1,
     idleTimeoutMillis: 0,
@@ -77,12 +79,13 @@ function serve({ name, cluster, durable, log, safe, release }: Opened): Backend 
     },
     onConnect: async (client) => {
       await subscriptions.attach(client);
-      if (restarted) subscriptions.missed();
-      restarted = true;
+      if (started) log(`the database in ${name} had stopped, and was started again`);
+      if (started) subscriptions.missed();
+      started = true;
     },
   });
   pool.on("connect", outliveErrors);
-  pool.on("error", (error) => log(`the embedded database stopped and is started again: ${error.message}`));
+  pool.on("error", () => {}); // it is started again when somebody needs it
   const connect = async () => {
     if (wal.failure) throw unavailable(name, wal.failure);
     return pool.connect().catch((error) => {
@@ -110,10 +113,15 @@ function serve({ name, cluster, durable, log, safe, release }: Opened): Backend 
       });
     },
     async listen(channel, handler) {
-      if (subscriptions.add(channel, handler)) await run(listenTo(channel));
-      return async () => {
+      subscriptions.add(channel, handler);
+      const stop = async () => {
         if (subscriptions.remove(channel, handler)) await run(unlistenTo(channel));
       };
+      await run(listenTo(channel)).catch((error) => {
+        subscriptions.remove(channel, handler);
+        throw error;
+      });
+      return stop;
     },
     async close() {
       await pool.end();

@@ -1,6 +1,6 @@
 /** The database: PostgreSQL where there is one, else PGlite in a folder. The same SQL, the same values, the same promises from both. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { Kysely, PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler, sql, type Transaction } from "kysely";
+import { Kysely, PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler, type Transaction } from "kysely";
 import type { Schema } from "../schema.ts";
 import { type Backend, type Handler, patiently, unavailable } from "./backend.ts";
 import type { Owner } from "./directory-lock.ts";
@@ -122,6 +122,17 @@ function databaseOn<S>(backend: Backend, patienceSeconds: number): Database<S> {
     }
   }
 
+  async function answers(): Promise<void> {
+    const client = await backend.connect(0);
+    await client.query("select 1").then(
+      () => client.release(),
+      (error) => {
+        client.release(true);
+        throw unavailable(backend.name, error);
+      },
+    );
+  }
+
   return {
     kind: backend.kind,
     name: backend.name,
@@ -134,7 +145,7 @@ function databaseOn<S>(backend: Backend, patienceSeconds: number): Database<S> {
         throw unavailable(backend.name, new Error(`it has not answered for ${answerWithin / 1000} seconds`));
       });
       try {
-        await Promise.race([driver.scopes.exit(() => sql`select 1`.execute(query)), tooLong]);
+        await Promise.race([driver.scopes.exit(answers), tooLong]);
       } finally {
         silence.abort();
         tooLong.catch(() => {});

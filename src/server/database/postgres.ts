@@ -39,8 +39,8 @@ export async function openPostgres({ url, log, poolSize, patienceSeconds }: Opti
   });
   pool.on("connect", outliveErrors);
   pool.on("error", (error) => log(`lost an idle connection to ${name}: ${error.message}`));
-  const connect = () =>
-    patiently(patienceSeconds, () => pool.connect()).catch((error) => {
+  const connect = (patience = patienceSeconds) =>
+    patiently(patience, () => pool.connect()).catch((error) => {
       throw unavailable(name, error);
     });
   const marks = new WeakMap<pg.PoolClient, { readonly session: string; commits: number }>();
@@ -72,9 +72,9 @@ export async function openPostgres({ url, log, poolSize, patienceSeconds }: Opti
       return patiently(patienceSeconds, async () => {
         const client = await pool.connect();
         try {
-          const { rows } = await client.query<{ commits: number }>(closeMark, [mark.session]);
+          const results = (await client.query(closeMark(mark.session, patienceSeconds))) as unknown as pg.QueryResult<{ commits: number }>[];
           client.release();
-          return rows[0]!.commits === mark.commits;
+          return results.some(({ rows }) => rows[0]?.commits === mark.commits);
         } catch (error) {
           client.release(true);
           throw error;
@@ -106,9 +106,11 @@ const markCommit = (session: string, commits: number): string =>
    on conflict (session) do update set commits = excluded.commits / (not mark.closed)::int, at = now()`;
 
 /** Waits for the transaction if it is still being committed. If it has not begun to, it never will: its mark would be a division by zero. */
-const closeMark = `
-  insert into commit_marks (session, commits, closed) values ($1, 0, true)
-  on conflict (session) do update set closed = true, at = now() returning commits`;
+const closeMark = (session: string, patienceSeconds: number): string => `
+  begin; set local lock_timeout = ${Math.ceil(patienceSeconds * 1000) || 1};
+  insert into commit_marks (session, commits, closed) values ('${session}', 0, true)
+  on conflict (session) do update set closed = true, at = now() returning commits;
+  commit`;
 
 /** A pool's own limit would hold for the wait in its queue too. */
 class ImpatientClient extends pg.Client {
@@ -144,6 +146,7 @@ class Listener {
   readonly #log: Log;
   readonly #subscriptions: Subscriptions;
   #first: Promise<void> | undefined;
+  #turn: Promise<unknown> = Promise.resolve();
   #client: pg.Client | undefined;
   #closed = false;
 
@@ -173,11 +176,15 @@ class Listener {
     await this.#client?.end().catch(() => {});
   }
 
-  /** What gets lost on the way, the next connection makes good. */
-  async #run(sql: string): Promise<void> {
-    await this.#client?.query(sql).catch((error) => {
-      if (!isLost(error)) throw error;
-    });
+  /** One after the other. What gets lost on the way, the next connection makes good. */
+  #run(sql: string): Promise<unknown> {
+    const turn = this.#turn
+      .then(() => this.#client?.query(sql))
+      .catch((error) => {
+        if (!isLost(error)) throw error;
+      });
+    this.#turn = turn.catch(() => {});
+    return turn;
   }
 
   async #connect(): Promise<void> {
@@ -190,7 +197,7 @@ class Listener {
       void client.end().catch(() => {});
       throw error;
     }
-    const watch = setInterval(() => probe(client), 15_000).unref();
+    const watch = setInterval(() => this.#probe(client), 15_000).unref();
     client.once("end", () => {
       clearInterval(watch);
       this.#client = undefined;
@@ -213,10 +220,12 @@ class Listener {
       return this.#subscriptions.missed();
     }
   }
-}
 
-/** A connection can be dead without a word, when the network lost the server. */
-function probe(client: pg.Client): void {
-  const query = { text: "select 1", query_timeout: 10_000 };
-  client.query(query).catch(() => client.connection.stream.destroy());
+  /** A connection can be dead without a word, when the network lost the server. */
+  #probe(client: pg.Client): void {
+    const giveUp = setTimeout(() => client.connection.stream.destroy(), 10_000).unref();
+    void this.#run("select 1")
+      .catch(() => {})
+      .finally(() => clearTimeout(giveUp));
+  }
 }
