@@ -31,6 +31,7 @@ export const migrations: Migrations = {
     "create index messages_aggregator on messages (aggregator, seq)",
     "create index messages_correlation on messages (correlation)",
     "create trigger messages_append_only before update or delete on messages for each row execute function refuse_change()",
+    "create trigger messages_no_truncate before truncate on messages execute function refuse_change()",
 
     "create sequence run_numbers",
     `create table runs (
@@ -106,6 +107,7 @@ export const migrations: Migrations = {
     "create index blob_refs_sha256 on blob_refs (sha256)",
     `create trigger blob_refs_of_experiments before update or delete on blob_refs
       for each row when (old.owner_kind = 'experiment') execute function refuse_change()`,
+    "create trigger blob_refs_no_truncate before truncate on blob_refs execute function refuse_change()",
 
     "create table settings (key text primary key, value jsonb not null)",
   ],

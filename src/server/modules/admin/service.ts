@@ -9,6 +9,7 @@ import type { Kernel } from "../../kernel.ts";
 import { forget, markUnneeded, reclaimable, removeMarked, renewMark, use } from "../artifacts/service.ts";
 import { datasetEntity } from "../datasets/dataset.ts";
 import { entities } from "../events/service.ts";
+import { damagedManifests } from "../experiments/service.ts";
 import { jobEntity } from "../jobs/job.ts";
 import { deleteMetrics } from "../runs/metrics.ts";
 import { deleteParams, paramsOf } from "../runs/params.ts";
@@ -103,7 +104,7 @@ const ENTITIES = 200;
 /** More differences than anyone reads. */
 const ENOUGH = 1000;
 
-/** Rebuilds every table from the events and compares; then asks the store for every blob that something refers to. */
+/** Rebuilds every table from the events and compares; then asks the store for every blob that something refers to, and for every manifest. */
 export async function verify(kernel: Kernel): Promise<z.infer<typeof verification>> {
   const differences: Difference[] = [];
   let [events, count] = [0, 0];
@@ -142,7 +143,8 @@ export async function verify(kernel: Kernel): Promise<z.infer<typeof verificatio
       after = page.chosen.at(-1)!;
     }
   }
-  return { events, entities: count, differences: differences.slice(0, ENOUGH), missingBlobs: await missingBlobs(kernel) };
+  const missing = [...(await missingBlobs(kernel)), ...(await damagedManifests(kernel))];
+  return { events, entities: count, differences: differences.slice(0, ENOUGH), missingBlobs: missing };
 }
 
 function groups<T extends { readonly entity: string }>(items: readonly T[]): Map<string, T[]> {

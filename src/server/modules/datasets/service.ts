@@ -5,7 +5,7 @@ import { catalog } from "../../../catalog/index.ts";
 import type { DatasetView, registerDataset as registerSchema } from "../../../shared/api/schemas.ts";
 import { checkParams } from "../../../shared/define.ts";
 import { fail, type Problem, toProblem } from "../../../shared/errors.ts";
-import type { Context, Query } from "../../entity.ts";
+import type { Context, Query, Tx } from "../../entity.ts";
 import { digestOf } from "../../idempotency.ts";
 import { idFor, open, seal } from "../../ids.ts";
 import type { Kernel } from "../../kernel.ts";
@@ -55,10 +55,10 @@ export async function registerDataset(kernel: Kernel, body: z.infer<typeof regis
   const params = check(body);
   const { name, files } = body;
   const source = { id: body.source.id, params };
-  const id = idFor("dataset", name, digestOf({ source, files }));
-  await kernel.db.transaction(async (tx) => {
+  const id = await kernel.db.transaction(async (tx) => {
     // One registration of a name at a time, so that versions count without gaps.
     await sql`select pg_advisory_xact_lock(hashtext(${`dataset ${name}`}))`.execute(tx);
+    const id = await idOf(tx, name, digestOf({ source, files }));
     const before = await tx.selectFrom("datasets").select(["status", "deleted_at"]).where("id", "=", id).executeTakeFirst();
     if (before) {
       if (before.deleted_at) await datasetEntity.change(tx, id, context, () => [{ type: "restored" }]);
@@ -66,7 +66,7 @@ export async function registerDataset(kernel: Kernel, body: z.infer<typeof regis
         await datasetEntity.change(tx, id, context, () => [{ type: "rereading" }]);
         await enqueue(tx, { kind: "ingest", subject: { kind: "dataset", id }, priority: 10 }, context);
       }
-      return;
+      return id;
     }
     const { rows } = await sql<{
       n: number;
@@ -77,8 +77,18 @@ export async function registerDataset(kernel: Kernel, body: z.infer<typeof regis
     await refer(tx, { kind: "dataset", id }, files);
     // Before trainings, which wait for it.
     await enqueue(tx, { kind: "ingest", subject: { kind: "dataset", id }, priority: 10 }, context);
+    return id;
   });
   return getDataset(kernel, seal(id));
+}
+
+/** The same content under the same name has the same id; what was purged has used its own up. */
+async function idOf(tx: Tx, name: string, digest: string): Promise<string> {
+  for (let purged = 0; ; purged++) {
+    const id = idFor("dataset", name, digest, ...(purged ? [String(purged)] : []));
+    const gone = tx.selectFrom("events").select("seq").where("kind", "=", "dataset").where("entity", "=", id).where("type", "=", "purged");
+    if (!(await gone.executeTakeFirst())) return id;
+  }
 }
 
 /** @param name an id, a name (its newest version), or name@version */

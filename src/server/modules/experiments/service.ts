@@ -138,16 +138,38 @@ export async function listExperiments(
   };
 }
 
-/** The manifest as it lies in the permanent store, checked against its name. */
+/** The manifest as it lies in the permanent store, checked against its name. @throws OBJECT_NOT_FOUND, INTERNAL when it is another */
 export async function readManifest(kernel: Kernel, id: string): Promise<{ bytes: Uint8Array; manifest: Manifest; hash: string }> {
   const { hash } = await getExperiment(kernel, id);
-  const { body } = await kernel.store.get(manifestKey(hash));
+  const bytes = await manifestBytes(kernel, hash);
+  if (sha256(bytes) !== hash) throw fail("INTERNAL", { detail: `the manifest of experiment ${id} is not what its hash says` });
+  return { bytes, manifest: manifestSchema.parse(JSON.parse(bytes.toString())), hash };
+}
+
+const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
+
+async function manifestBytes({ store }: Kernel, hash: string): Promise<Buffer> {
+  const { body } = await store.get(manifestKey(hash));
   const parts: Uint8Array[] = [];
   for await (const part of body) parts.push(part as Uint8Array);
-  const bytes = Buffer.concat(parts);
-  const manifest = manifestSchema.parse(JSON.parse(bytes.toString()));
-  if (digestOf(manifest) !== hash) throw fail("BLOB_MISMATCH", { want: `the manifest ${hash}`, got: "other content" });
-  return { bytes, manifest, hash };
+  return Buffer.concat(parts);
+}
+
+/** Experiments whose manifest is not in the store, or is not what its hash says. */
+export async function damagedManifests(kernel: Kernel): Promise<{ sha256: string; owner: string; name: string }[]> {
+  const damaged = [];
+  const all = await kernel.db.query.selectFrom("experiments").select(["id", "hash"]).orderBy("created_at").execute();
+  for (const { id, hash } of all) {
+    const whole = await manifestBytes(kernel, hash).then(
+      (bytes) => sha256(bytes) === hash,
+      (error: unknown) => {
+        if (error instanceof TrainyardError && error.code === "OBJECT_NOT_FOUND") return false;
+        throw error;
+      },
+    );
+    if (!whole) damaged.push({ sha256: hash, owner: `experiment ${seal(id)}`, name: "manifest.json" });
+  }
+  return damaged;
 }
 
 /** Trains again from the manifest: same settings, seed, data and threads. The run then says whether the bits are the same. */

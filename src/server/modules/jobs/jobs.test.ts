@@ -151,7 +151,7 @@ describe("a token", () => {
 
   test("gives access to the files of its job and to no others", async () => {
     const { run, job } = await claimed();
-    const [{ sha256: data }] = (await getRun(run)).source!.files as [{ sha256: string }];
+    const { sha256: data } = (await getRun(run)).source!.files[0]!;
     const answer = await platform.worker.download("getJobBlob", { params: { id: job.id, sha256: data }, query: { token: job.token } });
     expect(sha256(new Uint8Array(await answer.arrayBuffer()))).toBe(data);
 

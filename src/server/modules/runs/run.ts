@@ -190,6 +190,7 @@ export function edit(s: RunState, { name, note, tags }: { name?: string; note?: 
 
 export function trash(s: RunState): readonly RunEvent[] {
   if (s.trashedAt) return [];
+  changeable(s, "deleted");
   if (s.status !== "draft" && !isOver(s.status)) throw wrongState(s, "deleted", "a draft, stopped, failed or finished");
   return [{ type: "trashed" }];
 }
