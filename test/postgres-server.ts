@@ -1,6 +1,6 @@
 /** A PostgreSQL cluster of a test's own: made in a temporary folder, on a free port of this machine, gone afterwards. */
 import { execFile } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -47,8 +47,15 @@ export async function startPostgres(options: { readonly fsync?: boolean } = {}):
   const flags = Object.entries(settings).map(([name, value]) => `-c ${name}='${value}'`);
   const control = (...args: string[]) => run("pg_ctl", "-D", data, "-l", join(folder, "log"), "-w", "-t", "30", ...args);
   const urlOf = (name: string) => `postgresql://postgres@127.0.0.1:${port}/${name}`;
+  const leader = () => Number.parseInt(readFileSync(join(data, "postmaster.pid"), "utf8"), 10);
   const running = () => existsSync(join(data, "postmaster.pid"));
   let databases = 0;
+  /** A test that ends before its time leaves no server behind. */
+  const abandon = () => {
+    if (running()) process.kill(leader(), "SIGQUIT");
+    rmSync(folder, { recursive: true, force: true });
+  };
+  process.on("exit", abandon);
 
   const server: PostgresServer = {
     port,
@@ -71,12 +78,13 @@ export async function startPostgres(options: { readonly fsync?: boolean } = {}):
       await server.start();
     },
     async kill() {
-      const leader = Number.parseInt(readFileSync(join(data, "postmaster.pid"), "utf8"), 10);
-      const children = readFileSync(`/proc/${leader}/task/${leader}/children`, "utf8").trim().split(" ").map(Number);
-      for (const pid of [leader, ...children.filter(Boolean)]) process.kill(pid, "SIGKILL");
+      const first = leader();
+      const children = readFileSync(`/proc/${first}/task/${first}/children`, "utf8").trim().split(" ").map(Number);
+      for (const pid of [first, ...children.filter(Boolean)]) process.kill(pid, "SIGKILL");
       await rm(join(data, "postmaster.pid"));
     },
     async close() {
+      process.off("exit", abandon);
       if (running()) await server.stop("immediate");
       await rm(folder, { recursive: true });
     },

@@ -13,10 +13,15 @@ export type Open = (options?: Partial<DatabaseOptions>) => Promise<Database<AnyT
 
 const owner = { pid: process.pid, what: "a test" };
 
+const folders: string[] = [];
+afterAll(() => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
 /** A folder that is gone after the tests of the file. */
 export function temporaryFolder(): string {
   const path = mkdtempSync(join(tmpdir(), "trainyard-"));
-  afterAll(() => rmSync(path, { recursive: true, force: true }));
+  folders.push(path);
   return path;
 }
 
