@@ -62,6 +62,7 @@ class Feed {
   /** Up to here the points were there before anybody watched. Whoever watches waits for it, so that what they read first is not older. */
   readonly ready: Promise<void>;
   #batch = 0;
+  #last: Run | undefined;
   #changed = false;
   #timer: NodeJS.Timeout | undefined;
 
@@ -94,8 +95,9 @@ class Feed {
     this.#changed = false;
     try {
       await this.ready;
-      const update = await read(this.#kernel, this.#run, this.#batch);
+      const update = await read(this.#kernel, this.#run, this.#batch, this.#last);
       this.#batch = update.batch;
+      this.#last = update.run;
       for (const tell of this.#watchers) tell(update);
     } catch (error) {
       this.#kernel.log.warn({ err: error }, "a run that is watched cannot be read");
@@ -111,14 +113,20 @@ class Feed {
   }
 }
 
-async function lastBatch({ db }: Kernel, run: string): Promise<number> {
-  return (await db.query.selectFrom("runs").select("metric_seq").where("id", "=", run).executeTakeFirst())?.metric_seq ?? 0;
-}
+const pulse = ({ db }: Kernel, run: string) =>
+  db.query.selectFrom("runs").select(["version", "progress", "metric_seq"]).where("id", "=", run).executeTakeFirst();
 
-/** The run as it is, and its points since a batch; without one, none. The run first: of one that is over, all points are there then. */
-async function read(kernel: Kernel, id: string, since: number | undefined): Promise<Update> {
-  const run = await presentRun(kernel, id);
-  const batch = await lastBatch(kernel, id);
+const lastBatch = async (kernel: Kernel, run: string): Promise<number> => (await pulse(kernel, run))?.metric_seq ?? 0;
+
+/**
+ * The run as it is, and its points since a batch; without one, none. The run first: of one that is over, all points are there then.
+ * @param last what it was before: most updates bring points and progress, and nothing else of it is read then
+ */
+async function read(kernel: Kernel, id: string, since: number | undefined, last?: Run): Promise<Update> {
+  const now = last && (await pulse(kernel, id));
+  const same = now?.version === last?.version ? now : undefined;
+  const run = same ? { ...last!, progress: (same.progress as Run["progress"] | null) ?? undefined } : await presentRun(kernel, id);
+  const batch = same ? same.metric_seq : await lastBatch(kernel, id);
   const points = since === undefined || since >= batch ? [] : await pointsAfter(kernel.db.query, id, since);
   return { run, batch: Math.max(batch, points.at(-1)?.seq ?? 0), points };
 }

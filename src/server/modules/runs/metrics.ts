@@ -5,19 +5,25 @@ import type { Query, Tx } from "../../entity.ts";
 
 /** Appends points of a run and keeps last, least and greatest of each series. @returns the number of this batch */
 export async function addPoints(tx: Tx, run: string, points: readonly Points[]): Promise<number> {
-  const { metric_seq: seq } = await tx
+  const { metric_seq: seq, ends } = await tx
     .updateTable("runs")
     .set({ metric_seq: sql`metric_seq + 1` })
     .where("id", "=", run)
-    .returning("metric_seq")
+    .returning([
+      "metric_seq",
+      sql<Ends | null>`(select json_object_agg(series, last_step) from metric_series where metric_series.run = runs.id)`.as("ends"),
+    ])
     .executeTakeFirstOrThrow();
-  const chunks = await fresh(tx, run, merged(points));
+  const chunks = await fresh(tx, run, merged(points), ends ?? {});
   if (!chunks.length) return seq;
   await tx
-    .insertInto("metric_chunks")
-    .values(chunks.map(({ series, steps, values }) => ({ run, series, seq, first_step: least(steps), last_step: greatest(steps), steps, values })))
-    .execute();
-  await tx
+    .with("written", (db) =>
+      db
+        .insertInto("metric_chunks")
+        .values(
+          chunks.map(({ series, steps, values }) => ({ run, series, seq, first_step: least(steps), last_step: greatest(steps), steps, values })),
+        ),
+    )
     .insertInto("metric_series")
     .values(chunks.map((chunk) => ({ run, ...summarise(chunk) })))
     .onConflict((conflict) =>
@@ -34,6 +40,9 @@ export async function addPoints(tx: Tx, run: string, points: readonly Points[]):
     .execute();
   return seq;
 }
+
+/** The last step of each series of a run. */
+type Ends = Readonly<Record<string, number>>;
 
 type Chunk = { readonly series: string; readonly steps: number[]; readonly values: (number | null)[] };
 
@@ -56,12 +65,9 @@ function merged(points: readonly Points[]): Chunk[] {
  * Without the points that are there already: a training that goes on from a checkpoint may tell again what it told just
  * before it was cut off. Only what is not newer than its series has to be looked for.
  */
-async function fresh(tx: Tx, run: string, chunks: readonly Chunk[]): Promise<Chunk[]> {
-  if (!chunks.length) return [];
-  const names = chunks.map(({ series }) => series);
-  const ends = await tx.selectFrom("metric_series").select(["series", "last_step"]).where("run", "=", run).where("series", "in", names).execute();
-  const overlapping = chunks.filter(({ series, steps }) => ends.some((end) => end.series === series && least(steps) <= end.last_step));
-  if (!overlapping.length) return [...chunks];
+async function fresh(tx: Tx, run: string, chunks: readonly Chunk[], ends: Ends): Promise<readonly Chunk[]> {
+  const overlapping = chunks.filter(({ series, steps }) => Object.hasOwn(ends, series) && least(steps) <= ends[series]!);
+  if (!overlapping.length) return chunks;
   const first = Math.min(...overlapping.map(({ steps }) => least(steps)));
   const rows = await tx
     .selectFrom("metric_chunks")
