@@ -1,5 +1,7 @@
 /** Builds the HTTP server from the table of endpoints and the modules' handlers. Never listens. */
 import { randomUUID } from "node:crypto";
+import { STATUS_CODES } from "node:http";
+import type { Socket } from "node:net";
 import { Readable } from "node:stream";
 import sse from "@fastify/sse";
 import swagger from "@fastify/swagger";
@@ -50,6 +52,8 @@ const handlers: Handlers<OperationId> = {
 
 const MiB = 2 ** 20;
 const BODY_LIMIT = 2 * MiB;
+/** Bytes of the first line and all headers of a request. */
+const MAX_HEADER = 64 * 1024;
 /** Bodies that may be larger: a picture in base64, a worker's points, the facts of a large network. */
 const bodyLimits: Partial<Record<OperationId, number>> = {
   predictWithRun: 28 * MiB,
@@ -75,7 +79,10 @@ export async function buildApp(kernel: Kernel, secrets: Secrets, version: string
     genReqId: () => randomUUID(),
     bodyLimit: BODY_LIMIT,
     exposeHeadRoutes: false,
-    routerOptions: { maxParamLength: 300 },
+    // What is too long is refused by the schemas, in our words, unless it is longer than any header may be.
+    routerOptions: { maxParamLength: MAX_HEADER },
+    http: { maxHeaderSize: MAX_HEADER },
+    clientErrorHandler: refuseUnreadable,
     // A slow client holds a socket, not the server; long polls and streams are answers, not requests.
     requestTimeout: 0,
     connectionTimeout: 0,
@@ -134,14 +141,19 @@ export async function buildApp(kernel: Kernel, secrets: Secrets, version: string
       "answered",
     );
   });
-  app.setErrorHandler((error: FastifyError, request, reply) => sendError(kernel, error, request, reply));
-  app.setNotFoundHandler((request, reply) => {
+  const notFound = (request: FastifyRequest, reply: FastifyReply) => {
     const path = request.url.split("?")[0]!;
-    const others = Object.values(endpoints as Record<string, Endpoint>).filter((e) => pattern(e.path).test(path));
+    const all: Endpoint[] = Object.values(endpoints);
+    const literal = all.filter((e) => e.path === path);
+    const others = literal.length ? literal : all.filter((e) => pattern(e.path).test(path));
     if (others.length) reply.header("allow", [...new Set(others.map(({ method }) => method))].join(", "));
-    const error = fail(others.length ? "NO_METHOD" : "NO_ROUTE", { method: request.method, path: path.slice(0, 200) });
-    return sendError(kernel, error, request, reply);
-  });
+    return sendError(kernel, fail(others.length ? "NO_METHOD" : "NO_ROUTE", { method: request.method, path: path.slice(0, 200) }), request, reply);
+  };
+  app.setNotFoundHandler(notFound);
+  app.setErrorHandler((error: FastifyError, request, reply) =>
+    // Of what is not there the body does not matter.
+    request.is404 && !(error instanceof TrainyardError) ? notFound(request, reply) : sendError(kernel, error, request, reply),
+  );
 
   for (const id of Object.keys(endpoints) as OperationId[]) addRoute(app, kernel, id);
   // Made once, when every route is known.
@@ -316,6 +328,20 @@ function record({ messages }: Kernel, request: FastifyRequest, { module, exchang
   const there = { ...common, source: "client", destination: module, payload: exchange.request };
   const back = { ...common, source: module, destination: "client", payload: status < 400 ? exchange.answer : exchange.refused };
   for (const one of [there, back]) for (const direction of ["send", "receive"] as const) messages.record({ ...one, direction });
+}
+
+/** What is no HTTP that Node can read never becomes a request: it is answered on the socket, in the one shape all the same. */
+function refuseUnreadable(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === "ECONNRESET" || !socket.writable) return void socket.destroy();
+  const tooLong = error.code === "HPE_HEADER_OVERFLOW";
+  const { code, message, fix } = tooLong
+    ? fail("HEADERS_TOO_LARGE", { limit: MAX_HEADER })
+    : fail("BAD_BODY", { want: "a request that can be read", got: error.message });
+  const status = tooLong ? 431 : 400;
+  const body = JSON.stringify({ error: { code, status, message, fix, details: {}, problems: [], requestId: randomUUID() } } satisfies ErrorBody);
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  );
 }
 
 /** Fastify's own refusals, in our words. */

@@ -98,7 +98,9 @@ export async function startPlatform(config: Config, { listen, workers, what = "t
     if (!["127.0.0.1", "::1", "localhost"].includes(listen.host)) {
       log.warn(`listening on ${listen.host}: there are no accounts yet, so whoever reaches this address may do everything`);
     }
-    const url = `http://${listen.host.includes(":") ? `[${listen.host}]` : listen.host}:${port}`;
+    // Who listens everywhere is reached on this machine by the loopback address.
+    const host = { "0.0.0.0": "127.0.0.1", "::": "::1" }[listen.host] ?? listen.host;
+    const url = `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
 
     const chores: readonly [every: number, chore: () => Promise<unknown>, failed: string][] = [
       [REAP_MS, () => reap(kernel), "leases could not be looked at"],
@@ -108,7 +110,7 @@ export async function startPlatform(config: Config, { listen, workers, what = "t
     for (const [every, chore, failed] of chores) closers.push(repeat(every, chore, (error) => log.warn({ err: error }, failed)));
     const local = new LocalWorkers({
       count: workers,
-      url: url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:"),
+      url,
       token: workerToken,
       cacheDirectory: join(config.home, "cache"),
       lost: async (id) => void (await loseWorkers(kernel, [id])),
@@ -117,7 +119,7 @@ export async function startPlatform(config: Config, { listen, workers, what = "t
     closers.push(() => local.close());
 
     const address = join(config.home, "server.json");
-    await writeAtomically(address, [JSON.stringify({ url, pid: process.pid, startedAt: new Date().toISOString() })]);
+    await writeAtomically(address, [JSON.stringify({ url, what, pid: process.pid, startedAt: new Date().toISOString() })]);
     // Another server on the same directory, where the database is elsewhere, may have put its own there since.
     closers.push(async () => {
       const { pid } = JSON.parse(await readFile(address, "utf8").catch(() => "{}")) as { pid?: number };

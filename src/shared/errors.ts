@@ -144,6 +144,11 @@ export const errors = {
     message: (d) => `the body must be ${d.want}, but ${d.got}`,
     fix: (d) => `Send ${d.want}.`,
   }),
+  HEADERS_TOO_LARGE: error<{ limit: number }>({
+    status: 431,
+    message: (d) => `the address and headers of a request must be at most ${d.limit} bytes`,
+    fix: () => "Send what is long in the body.",
+  }),
   CONTENT_TYPE: error<{ want: string; got: string }>({
     status: 415,
     message: (d) => `the content type must be ${d.want}, but is ${d.got}`,

@@ -246,13 +246,16 @@ const endings: { readonly [K in JobKind]: Ending } = {
     await setProgress(tx, owner.id, null);
   },
   async evaluate(tx, _, job, { outcome, evaluation, artifacts = [] }, __, context) {
-    if (outcome !== "succeeded" || !evaluation) return;
+    const { state } = await runEntity.lock(tx, job.subject.id);
+    // Archived or deleted since: then it says what it said.
+    if (outcome !== "succeeded" || !evaluation || state.experiment || state.trashedAt) return;
     await refer(tx, job.subject, artifacts);
-    await runEntity.change(tx, job.subject.id, context, (s) =>
-      s.experiment || s.trashedAt
-        ? []
-        : [...(artifacts.length ? [{ type: "stored", files: artifacts } as const] : []), { type: "evaluated", evaluation }],
-    );
+    // Metrics that were not asked for this time keep the value they had: the weights are the same.
+    const metrics = { ...state.evaluation?.metrics, ...evaluation.metrics };
+    await runEntity.change(tx, job.subject.id, context, () => [
+      ...(artifacts.length ? [{ type: "stored", files: artifacts } as const] : []),
+      { type: "evaluated", evaluation: { ...state.evaluation, ...evaluation, metrics } },
+    ]);
   },
   async ingest(tx, _, job, { outcome, dataset }, reason, context) {
     await datasetEntity.change(tx, job.subject.id, context, () => [
