@@ -121,7 +121,8 @@ export async function buildApp(kernel: Kernel, secrets: Secrets, version: string
     request.actor = actor.name;
     const { operationId } = (request.routeOptions.schema ?? {}) as { operationId?: OperationId };
     request.operation = operationId;
-    authorize(actor, operationId ? endpoints[operationId].action : "read");
+    // Besides the operations there are only their description and what is not there.
+    authorize(actor, operationId ? endpoints[operationId].action : "open");
     if (/%00/i.test(request.url)) throw fail("BAD_BODY", { want: "a request without NUL characters", got: "its URL has one" });
   });
   app.addHook("onResponse", async (request, reply) => {

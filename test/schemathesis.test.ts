@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
-import { startTestPlatform } from "../platform.ts";
+import { startTestPlatform } from "./platform.ts";
 
 const python = process.env.TRAINYARD_PYTHON;
 const program = python && join(dirname(python), "schemathesis");
