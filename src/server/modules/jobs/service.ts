@@ -76,7 +76,7 @@ async function seen({ db }: Kernel, { id, name, labels, slots, version, platform
 
 async function claimNow(kernel: Kernel, worker: Claim["worker"], context: Context): Promise<ClaimedJob | null> {
   const { db, config } = kernel;
-  return db.transaction(async (tx) => {
+  const job = await db.transaction(async (tx) => {
     const { rows } = await sql<{ id: string; token: number }>`
       update jobs set token = token + 1, worker = ${worker.id}, lease_until = now() + make_interval(secs => ${config.leaseSeconds}),
         stop = false, progressed = false, report_sequence = 0
@@ -88,7 +88,6 @@ async function claimNow(kernel: Kernel, worker: Claim["worker"], context: Contex
     const { id, token } = claimed;
     const { state } = await jobEntity.change(tx, id, context, () => [{ type: "claimed", worker: worker.id, token }]);
     const payload = await payloads[state.kind](tx, state, { ...context, causation: id });
-    tell(kernel, "run-record", "jobs", "worker", state.kind === "train" ? "train_data_record" : "query_record", context);
     return {
       id: seal(id),
       kind: state.kind,
@@ -98,6 +97,8 @@ async function claimNow(kernel: Kernel, worker: Claim["worker"], context: Contex
       payload,
     };
   });
+  if (job) tell(kernel, "run-record", "jobs", "worker", job.kind === "train" ? "train_data_record" : "query_record", context);
+  return job;
 }
 
 /** What the worker has to know, and what being claimed means for the subject. */

@@ -1,0 +1,252 @@
+/** What an administrator sees and does: verify finds what was changed behind the events' back, purge frees what nobody needs, health and metrics tell how it is. */
+import { sql } from "kysely";
+import { beforeAll, describe, expect, test } from "vitest";
+import { HandWorker } from "../../../../test/hand-worker.ts";
+import { register, sha256, startTestPlatform, tiny } from "../../../../test/platform.ts";
+import type { Run } from "../../../shared/api/schemas.ts";
+import { fail } from "../../../shared/errors.ts";
+
+const platform = await startTestPlatform({ env: { TRAINYARD_UPLOAD_GRACE: "0", TRAINYARD_LOG_LEVEL: "silent" } });
+const { client, raw, kernel, eventCount } = platform;
+const worker = new HandWorker(platform);
+beforeAll(() => worker.flowers());
+
+const draft = () => client.call("createRun", { body: { ...tiny, draft: true } });
+async function trained(options?: Parameters<HandWorker["succeed"]>[1]): Promise<Run> {
+  const { id } = await client.call("createRun", { body: tiny });
+  return worker.train(id, options);
+}
+const verify = () => client.call("verify", {});
+const run = (statement: string) => sql.raw(statement).execute(kernel.db.query);
+
+describe("verify", () => {
+  test("finds nothing where everything went its way", async () => {
+    await trained();
+    await client.call("archiveRun", { params: { id: (await trained()).id } });
+    await client.call("deleteRun", { params: { id: (await draft()).id } });
+    const found = await verify();
+    expect(found).toMatchObject({ differences: [], missingBlobs: [], events: await eventCount() });
+    expect(found.entities).toBeGreaterThan(5);
+  });
+
+  test.each<[what: string, change: string, back: string, field: string]>([
+    ["a name", "update runs set name = 'forged' where id = '$id'", "update runs set name = state ->> 'name' where id = '$id'", "name"],
+    [
+      "a state",
+      "update runs set state = jsonb_set(state, '{note}', '\"forged\"') where id = '$id'",
+      "update runs set state = jsonb_set(state, '{note}', '\"\"') where id = '$id'",
+      "state",
+    ],
+    ["a version", "update runs set version = 7 where id = '$id'", "update runs set version = 1 where id = '$id'", "version"],
+    ["a tag", "update runs set tags = '{\"a\":\"b\"}' where id = '$id'", "update runs set tags = '{}' where id = '$id'", "tags"],
+    [
+      "a time",
+      "update runs set created_at = now() where id = '$id'",
+      "update runs set created_at = (state ->> 'createdAt')::timestamptz where id = '$id'",
+      "created_at",
+    ],
+    [
+      "a parameter",
+      "update run_params set number = 99 where run = '$id' and path = 'training.epochs'",
+      "update run_params set number = 2 where run = '$id' and path = 'training.epochs'",
+      "parameters",
+    ],
+  ])("finds %s that was changed behind its back", async (_, change, back, field) => {
+    const { id } = await draft();
+    await new Promise((done) => setTimeout(done, 5)); // now() is another than when it was created
+    await run(change.replaceAll("$id", id));
+    const { differences } = await verify();
+    expect(differences).toEqual([expect.objectContaining({ kind: "run", entity: id, field })]);
+    expect(differences[0]!.fromEvents).not.toEqual(differences[0]!.inTable);
+    await run(back.replaceAll("$id", id));
+    expect((await verify()).differences).toEqual([]);
+  });
+
+  test("finds a row that is missing, and one that no event tells of", async () => {
+    const [a, b] = [await draft(), await draft()];
+    await run(`create table kept as select * from runs where id = '${a.id}'`);
+    await run(`delete from runs where id = '${a.id}'`);
+    await run(`update runs set id = '00000000-0000-4000-8000-000000000001' where id = '${b.id}'`);
+    const { differences } = await verify();
+    expect(differences).toEqual(
+      expect.arrayContaining([
+        { kind: "run", entity: a.id, field: "row", fromEvents: "present", inTable: "absent" },
+        { kind: "run", entity: b.id, field: "row", fromEvents: "present", inTable: "absent" },
+        { kind: "run", entity: "00000000-0000-4000-8000-000000000001", field: "row", fromEvents: "absent", inTable: "present" },
+      ]),
+    );
+    await run("insert into runs select * from kept");
+    await run(`update runs set id = '${b.id}' where id = '00000000-0000-4000-8000-000000000001'`);
+    expect((await verify()).differences).toEqual([]);
+  });
+
+  test("finds a job and a dataset that were changed too", async () => {
+    const { id } = await register(platform, "spare", "a,b\n1,2\n");
+    const { id: job } = await worker.take();
+    await run(`update datasets set status = 'ready' where id = '${id}'`);
+    await run(`update jobs set priority = 99 where id = '${job}'`);
+    const { differences } = await verify();
+    expect(differences.map(({ kind, entity, field }) => [kind, entity, field]).sort()).toEqual([
+      ["dataset", id, "status"],
+      ["job", job, "priority"],
+    ]);
+    await run(`update datasets set status = 'reading' where id = '${id}'`);
+    await run(`update jobs set priority = 10 where id = '${job}'`);
+    expect((await verify()).differences).toEqual([]);
+  });
+
+  test("finds an event that went missing", async () => {
+    const { id } = await draft();
+    for (const name of ["b", "c"]) await client.call("editRun", { params: { id }, body: { name } });
+    await run("alter table events disable trigger user");
+    await run(`create table lost as select * from events where entity = '${id}' and version = 2`);
+    await run(`delete from events where entity = '${id}' and version = 2`);
+    const { differences } = await verify();
+    expect(differences).toEqual(expect.arrayContaining([expect.objectContaining({ entity: id, field: "versions", inTable: [1, 3] })]));
+    await run("insert into events overriding system value select * from lost");
+    await run("alter table events enable trigger user");
+    expect((await verify()).differences).toEqual([]);
+  });
+
+  test("finds a blob that is missing or of another size, and whose it is", async () => {
+    const content = "to be lost";
+    const { id } = await trained({ model: content });
+    const digest = sha256(content);
+    const missing = [{ sha256: digest, owner: `run ${id}`, name: "model.onnx" }];
+    await kernel.blobs.delete(digest);
+    expect((await verify()).missingBlobs).toEqual(missing);
+    await kernel.blobs.put(new TextEncoder().encode(content));
+    expect((await verify()).missingBlobs).toEqual([]);
+    await run(`update blobs set size = size + 1 where sha256 = '${digest}'`);
+    expect((await verify()).missingBlobs).toEqual(missing);
+    await run(`update blobs set size = size - 1 where sha256 = '${digest}'`);
+  });
+
+  test("finds nothing wrong while others write", async () => {
+    const { id } = await draft();
+    const writing = Promise.all(Array.from({ length: 40 }, (_, i) => client.call("editRun", { params: { id }, body: { note: `${i}` } })));
+    for (let i = 0; i < 5; i++) expect((await verify()).differences).toEqual([]);
+    await writing;
+  });
+});
+
+describe("a purge", () => {
+  test("of a dataset frees its files once no run needs them, and forgets it", async () => {
+    await client.call("purge", {});
+    const table = "x,y\n1,a\n2,b\n";
+    const { id } = await register(platform, "fleeting", table);
+    await worker.finish(await worker.take(), { outcome: "failed", error: { code: "BAD_FILE", status: 422, message: "no", fix: "no" } });
+    await client.call("deleteDataset", { params: { id } });
+    expect((await raw("/api/datasets/fleeting")).status).toBe(404);
+    expect(await client.call("purge", {})).toEqual({ runs: 0, datasets: 1, blobs: 1, bytes: table.length });
+    expect(await kernel.blobs.head(sha256(table))).toBeUndefined();
+    const again = await register(platform, "fleeting", table);
+    expect(again).toMatchObject({ version: 2, state: "reading" });
+    expect(again.id).not.toBe(id);
+    await worker.finish(await worker.take(), { outcome: "stopped" });
+    expect((await verify()).differences).toEqual([]);
+  });
+
+  test("of a dataset leaves the files that a run reads", async () => {
+    const { source } = await draft();
+    await client.call("deleteDataset", { params: { id: "flowers" } });
+    expect(await client.call("purge", {})).toMatchObject({ datasets: 1, blobs: 0 });
+    expect(await kernel.blobs.head(source!.files[0]!.sha256)).toBeDefined();
+    await worker.flowers();
+  });
+
+  test("twice at once frees everything once", async () => {
+    await client.call("purge", {});
+    const runs = [await trained({ model: "one of many" }), await trained({ model: "two of many" })];
+    for (const { id } of runs) await client.call("deleteRun", { params: { id } });
+    const both = await Promise.all([client.call("purge", {}), client.call("purge", {})]);
+    expect(both.reduce((sum, { runs }) => sum + runs, 0)).toBe(2);
+    expect(both.reduce((sum, { blobs }) => sum + blobs, 0)).toBe(4);
+    expect(await verify()).toMatchObject({ differences: [], missingBlobs: [] });
+  });
+
+  test("of a run that is worked on leaves it for the next", async () => {
+    const { id } = await trained();
+    await client.call("evaluateRun", { params: { id }, body: {} });
+    const job = await worker.take();
+    await client.call("deleteRun", { params: { id } });
+    expect(await client.call("purge", {})).toMatchObject({ runs: 0 });
+    expect((await raw(`/api/runs/${id}`)).status).toBe(200);
+    await worker.finish(job, { outcome: "failed", error: { code: "X", status: 422, message: "no", fix: "no" } });
+    expect(await client.call("purge", {})).toMatchObject({ runs: 1 });
+  });
+
+  test("at the same time as an upload of the same content loses nothing that was asked for", async () => {
+    for (let round = 0; round < 10; round++) {
+      const content = `contested ${round}`;
+      const digest = sha256(content);
+      await client.upload("uploadBlob", { params: { sha256: digest } }, new TextEncoder().encode(content));
+      const registering = register(platform, `contested-${round}`, content).catch((error: unknown) => error);
+      const [registered] = await Promise.all([registering, client.call("purge", {})]);
+      // Either the purge came between upload and registration, which is then refused, or the file is there for good.
+      if (registered instanceof Error) expect(registered).toMatchObject({ code: expect.stringMatching(/^(NOT_FOUND|STORE_UNAVAILABLE)$/) });
+      else expect(await kernel.blobs.head(digest)).toBeDefined();
+    }
+    expect((await verify()).missingBlobs).toEqual([]);
+  });
+});
+
+describe("an upload", () => {
+  test("that nothing refers to is safe from a purge for the time of grace", async () => {
+    const patient = await startTestPlatform({ env: { TRAINYARD_UPLOAD_GRACE: "3600" } });
+    const content = "not needed yet";
+    await patient.client.upload("uploadBlob", { params: { sha256: sha256(content) } }, new TextEncoder().encode(content));
+    expect(await patient.client.call("purge", {})).toMatchObject({ blobs: 0 });
+    expect(await patient.kernel.blobs.head(sha256(content))).toBeDefined();
+  });
+});
+
+describe("storage in use", () => {
+  test("is told whole and by who needs it", async () => {
+    const { blobs, bytes, byKind, store } = await client.call("getStorage", {});
+    const { rows } = await sql<{ blobs: number; bytes: number }>`select count(*)::int as blobs, sum(size)::float8 as bytes from blobs`.execute(
+      kernel.db.query,
+    );
+    expect({ blobs, bytes }).toEqual(rows[0]);
+    expect(Object.keys(byKind).sort()).toEqual(["dataset", "experiment", "run"]);
+    expect(store).toBe(kernel.store.name);
+  });
+});
+
+describe("health", () => {
+  test("says that the process lives and that database and store answer", async () => {
+    expect(await raw("/health/live")).toMatchObject({ status: 200, json: { live: true } });
+    expect(await raw("/health/ready")).toMatchObject({ status: 200, json: { ready: true } });
+  });
+
+  test("says that it is not ready while the store does not answer", async () => {
+    const { check } = kernel.store;
+    kernel.store.check = () => Promise.reject(fail("STORE_UNAVAILABLE", { store: "of the test", detail: "away" }));
+    const answer = await raw("/health/ready");
+    kernel.store.check = check;
+    expect([answer.status, answer.headers["retry-after"], answer.json.error.code]).toEqual([503, "1", "STORE_UNAVAILABLE"]);
+    expect((await raw("/health/live")).status).toBe(200);
+  });
+});
+
+describe("GET /metrics", () => {
+  test("tells Prometheus of requests, jobs, points, storage and events, under one prefix and with no ids", async () => {
+    const { id } = await trained({ points: [{ series: "loss", steps: [1, 2], values: [1, 2] }] });
+    const { text, headers } = await raw("/metrics");
+    expect(headers["content-type"]).toMatch(/^text\/plain; version=0\.0\.4/);
+    for (const line of [
+      /^trainyard_build_info\{version="[\d.]+"\} 1$/m,
+      /^trainyard_http_request_duration_seconds_count\{operation="getRun",status="200"\} [1-9]/m,
+      /^trainyard_jobs\{state="done"\} [1-9]/m,
+      /^trainyard_job_duration_seconds_count\{kind="train",outcome="succeeded"\} [1-9]/m,
+      /^trainyard_metric_points_total \d+$/m,
+      /^trainyard_queue_wait_seconds \d/m,
+      /^trainyard_storage_bytes [1-9]/m,
+      /^trainyard_events_total\{type="run\.created"\} [1-9]/m,
+      /^process_resident_memory_bytes \d/m,
+    ])
+      expect(text).toMatch(line);
+    expect(text).not.toContain(id);
+    expect(text).not.toMatch(/[0-9a-f]{8}-[0-9a-f]{4}/);
+  });
+});
