@@ -2,7 +2,6 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { available, Program } from "./program.ts";
 import { rounds, seed, timeout } from "./rounds.ts";
@@ -33,7 +32,7 @@ describe.skipIf(!available)(
     test(`after ${server.length} times kill -9 of the server`, { timeout: timeout(server.length) }, async () => {
       for (const _ of server) {
         await trial.round(async () => {
-          await sleep(trial.below(3000));
+          await trial.moment();
           await program.kill("server");
           await restart();
         });
@@ -45,7 +44,7 @@ describe.skipIf(!available)(
     test(`after ${worker.length} times kill -9 of the worker`, { timeout: timeout(worker.length) }, async () => {
       for (const _ of worker) {
         await trial.round(async () => {
-          await sleep(trial.below(3000));
+          await trial.moment();
           program.killWorkers();
         });
       }
@@ -56,7 +55,7 @@ describe.skipIf(!available)(
     test(`after ${both.length} times kill -9 of both at once`, { timeout: timeout(both.length) }, async () => {
       for (const _ of both) {
         await trial.round(async () => {
-          await sleep(trial.below(3000));
+          await trial.moment();
           await program.kill("group");
           await restart();
         });
@@ -68,7 +67,7 @@ describe.skipIf(!available)(
     async function restart(): Promise<void> {
       while (trial.chance(0.25)) {
         program.spawn();
-        await sleep(trial.below(2000));
+        await trial.pause(2000);
         await program.kill(trial.chance(0.5) ? "server" : "group");
       }
       await program.start();

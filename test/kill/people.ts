@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Client, createClient } from "../../src/shared/api/client.ts";
 import type { Call, OperationId, Outgoing } from "../../src/shared/api/endpoints.ts";
-import { isOver, type Run, type RunRequestBody } from "../../src/shared/api/schemas.ts";
+import type { Run, RunRequestBody } from "../../src/shared/api/schemas.ts";
 import { TrainyardError } from "../../src/shared/errors.ts";
 import { type Random, random } from "../../src/shared/random.ts";
 import { PATIENCE_MS } from "./program.ts";
@@ -23,6 +23,8 @@ export interface Remembered {
   version: number;
   /** The version that was looked at whole since. */
   checked?: number;
+  /** Whether it waits to be trained, or is trained, as far as its owner knows. */
+  active: boolean;
   trashed: boolean;
   experiment?: string;
 }
@@ -141,7 +143,8 @@ export class Person {
     wrong("trashed", own.trashed, run.trashedAt !== undefined);
     wrong("experiment", own.experiment, run.experiment);
     if (run.version !== undefined && run.version < own.version) this.#fault(`run ${own.id} went back from version ${own.version} to ${run.version}`);
-    if (run.state === "failed") this.#fault(`run ${own.id} failed: ${JSON.stringify(run.reason)}`);
+    // What is killed again and again before it gets anywhere is given up, until a person lets it go on.
+    if (run.reason && run.state === "failed" && run.reason.code !== "WORKER_LOST") this.#fault(`run ${own.id} failed: ${JSON.stringify(run.reason)}`);
   }
 
   lost(own: Remembered): void {
@@ -159,12 +162,9 @@ export class Person {
   async #step(): Promise<void> {
     const { runs } = this;
     const own = [...runs.values()];
-    const busy = this.#trainings > 0 && this.#chance(0.5);
-    if (!own.length || (busy && own.filter(({ settings, trashed, experiment }) => settings && !trashed && !experiment).length < 30)) {
-      const unfinished = (await Promise.all(own.filter(({ settings, trashed }) => settings && !trashed).map((one) => this.#look(one)))).filter(
-        (run) => run && !isOver(run.state),
-      );
-      if (this.#trainings > 0 && unfinished.length < MOST_TRAININGS) return this.#train();
+    if (this.#trainings > 0 && this.#chance(0.5)) {
+      for (const one of own) if (one.active) await this.#look(one);
+      if (own.filter(({ active }) => active).length < MOST_TRAININGS) return this.#train();
     }
     if (own.length < 5 || this.#chance(0.2)) return this.#draft();
     if (this.#chance(0.03)) return this.#register();
@@ -178,7 +178,12 @@ export class Person {
     const names = Object.keys(this.#around.trainings);
     const settings = names[this.#random.below(names.length)]!;
     const number = ++this.#count;
-    const body = { ...this.#around.trainings[settings]!, name: `${this.#name} ${number}`, tags: { number: String(number) } };
+    const body = {
+      ...this.#around.trainings[settings]!,
+      draft: this.#chance(0.2),
+      name: `${this.#name} ${number}`,
+      tags: { number: String(number) },
+    };
     this.#remember(await this.#caller.call("createRun", { body }), settings);
   }
 
@@ -194,10 +199,11 @@ export class Person {
     this.#remember(await this.#caller.call("createRun", { body }));
   }
 
-  #remember({ id, name, note, tags, version }: Run, settings?: string): void {
+  #remember(run: Run, settings?: string): void {
+    const { id, name, note, tags, version } = run;
     this.#around.acknowledged++;
     if (this.runs.has(id)) this.#fault(`${id} is the id of two runs`);
-    this.runs.set(id, { id, settings, name, note, tags, version, trashed: false });
+    this.runs.set(id, { id, settings, name, note, tags, version, trashed: false, active: isActive(run) });
   }
 
   /** The run as the server has it, checked against what was told. Undefined once it is forgotten. */
@@ -205,6 +211,7 @@ export class Person {
     try {
       const run = await this.#caller.call("getRun", { params: { id: own.id } });
       this.check(run, own);
+      own.active = isActive(run);
       return run;
     } catch (error) {
       // Out of the trash someone may have purged it.
@@ -220,11 +227,13 @@ export class Person {
     if (!run) return;
     if (run.trashedAt) return this.#chance(0.3) ? this.#do(own, "restoreRun") : undefined;
     if (run.experiment) return this.#chance(0.1) && this.#trainings > 0 ? this.#reproduce(own, run.experiment) : undefined;
+    if (run.state === "draft" && own.settings) return this.#do(own, "startRun");
     if (run.state === "draft") return this.#chance(0.6) ? this.#edit(own) : this.#delete(own);
     if (["queued", "running"].includes(run.state)) return this.#chance(0.3) ? this.#do(own, "stopRun") : this.#edit(own);
+    if (run.state === "failed") return this.#do(own, "resumeRun");
     if (run.state === "stopped") return this.#chance(0.8) ? this.#do(own, "resumeRun") : this.#edit(own);
     if (run.state === "succeeded" && own.settings) {
-      if (this.#chance(0.3)) return this.#archive(own);
+      if (this.#chance(0.4)) return this.#archive(own);
       if (this.#chance(0.2)) return this.#evaluate(own);
       if (this.#chance(0.2)) return this.#delete(own);
       if (this.#chance(0.2) && this.#trainings > 0) return this.#duplicate(own);
@@ -251,7 +260,7 @@ export class Person {
   }
 
   /** What is done once: when nobody knows whether it was, look. */
-  async #do(own: Remembered, operation: "restoreRun" | "stopRun" | "resumeRun"): Promise<void> {
+  async #do(own: Remembered, operation: "startRun" | "restoreRun" | "stopRun" | "resumeRun"): Promise<void> {
     const params = { id: own.id };
     let run: Run | undefined;
     try {
@@ -272,6 +281,7 @@ export class Person {
     this.#around.acknowledged++;
     this.check(run, own);
     own.version = Math.max(own.version, run.version);
+    own.active = isActive(run);
   }
 
   async #archive(own: Remembered): Promise<void> {
@@ -324,4 +334,5 @@ export class Person {
   }
 }
 
+const isActive = ({ state }: Run): boolean => ["queued", "running", "stopping"].includes(state);
 const sorted = (tags: Readonly<Record<string, string>>): [string, string][] => Object.entries(tags).sort(([a], [b]) => (a < b ? -1 : 1));

@@ -50,7 +50,7 @@ describe.skipIf(!hasPostgres || !hasProcesses)(
     test(`after ${restarts.length} crashes of PostgreSQL`, { timeout: timeout(restarts.length) }, async () => {
       for (const _ of restarts) {
         await trial.round(async () => {
-          await sleep(trial.below(3000));
+          await trial.moment();
           await postgres.restart("immediate");
           await Promise.all(programs.map((program) => program.ready()));
         });
@@ -60,7 +60,7 @@ describe.skipIf(!hasPostgres || !hasProcesses)(
 
     test("after the S3 server was gone for 30 s", { timeout: timeout(1) }, async () => {
       await trial.round(async () => {
-        await sleep(trial.below(3000));
+        await trial.moment();
         await s3.kill();
         await sleep(OUTAGE_MS);
         await s3.start();
@@ -75,8 +75,8 @@ describe.skipIf(!hasPostgres || !hasProcesses)(
     }, async () => {
       for (const _ of kills) {
         await trial.round(async () => {
-          await sleep(trial.below(3000));
-          const program = programs[trial.below(2)]!;
+          await trial.moment();
+          const program = programs[trial.chance(0.5) ? 0 : 1];
           const jobs = await trial.jobsOf(program);
           await program.kill("group");
           await trial.takenOver(jobs);

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Client } from "../../src/shared/api/client.ts";
 import type { Outgoing } from "../../src/shared/api/endpoints.ts";
 import { type EventView, isOver, type Job, type Manifest, type Run, type RunRequestBody, type RunSummary } from "../../src/shared/api/schemas.ts";
@@ -82,9 +83,19 @@ export class Trial {
     }
   }
 
+  /** Any moment; every other one soon after a training has stored something, as it is in its first steps or at its next checkpoint then. */
+  async moment(): Promise<void> {
+    if (this.chance(0.5)) {
+      const newest = async () => (await this.#caller.call("listEvents", { query: { kind: "run", type: "stored", limit: 1 } })).items[0]?.seq;
+      const before = await newest();
+      await until("a training stores something", async () => (await newest()) !== before, 10_000).catch(() => {});
+      await this.pause(1000);
+    } else await this.pause(3000);
+  }
+
   /** Up to so many milliseconds. */
-  below(ms: number): number {
-    return this.#random.below(ms);
+  pause(most: number): Promise<void> {
+    return sleep(this.#random.below(most));
   }
 
   chance(one: number): boolean {
@@ -164,7 +175,8 @@ export class Trial {
         unfinished.clear();
         for (const { id } of own) {
           const run = await this.#caller.call("getRun", { params: { id } });
-          if (run.state === "stopped") await this.#caller.call("resumeRun", { params: { id }, body: {} });
+          if (run.state === "draft") await this.#caller.call("startRun", { params: { id } });
+          if (["stopped", "failed"].includes(run.state)) await this.#caller.call("resumeRun", { params: { id }, body: {} });
           if (run.state !== "succeeded") unfinished.set(id, run);
         }
         const jobs = await Promise.all((["queued", "running"] as const).map((state) => this.#all<Job>("listJobs", { state })));
@@ -205,7 +217,7 @@ export class Trial {
         }
         person.check(shown, own);
         const finished = own.settings && shown.state === "succeeded" && !this.#examined.trainings.has(own.id);
-        if (own.checked === own.version && !finished) continue;
+        if (own.checked === own.version && !finished && shown.state !== "failed") continue;
         const run = await this.#caller.call("getRun", { params: { id: own.id } });
         person.check(run, own);
         own.checked = own.version;
