@@ -1,9 +1,10 @@
 /** The API beside its own description: Schemathesis makes requests from the OpenAPI document, good and bad ones, and no answer may contradict it. */
 import { execFile } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
-import { expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import { startTestPlatform } from "./platform.ts";
 
 const python = process.env.TRAINYARD_PYTHON;
@@ -24,10 +25,15 @@ const checks = [
   "allow_header_conformance",
 ];
 
+/** It keeps a cache where it is started. */
+const folder = mkdtempSync(join(tmpdir(), "trainyard-schemathesis-"));
+afterAll(() => rmSync(folder, { recursive: true }));
 const run = async (url: string, ...args: string[]): Promise<string> => {
   const common = ["run", `${url}/openapi.json`, "--checks", checks.join(","), "--phases", "examples,coverage,fuzzing", "--seed", "1"];
   const bounds = ["--max-examples", "4", "--no-shrink", "--request-timeout", "30", "--suppress-health-check", "all"];
-  const { stdout } = await promisify(execFile)(program!, [...common, ...bounds, ...args], { maxBuffer: 2 ** 26 }).catch((error) => error);
+  const { stdout } = await promisify(execFile)(program!, [...common, ...bounds, ...args], { cwd: folder, maxBuffer: 2 ** 26 }).catch(
+    (error) => error,
+  );
   return stdout.slice(stdout.indexOf("= SUMMARY ="));
 };
 
