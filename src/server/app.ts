@@ -279,8 +279,9 @@ function asked(request: FastifyRequest, reply: FastifyReply, endpoint: Endpoint)
   } as unknown as Asked<OperationId>;
 }
 
-function bodyStream(body: unknown, request: FastifyRequest): Readable {
-  if (body instanceof Readable) return body;
+/** The body as it comes. Whoever does not read it to its end leaves the connection open, as the answer goes over it. */
+function bodyStream(body: unknown, request: FastifyRequest): AsyncIterable<Uint8Array> {
+  if (body instanceof Readable) return body.iterator({ destroyOnReturn: false });
   if (body === undefined && request.headers["content-length"] === "0") return Readable.from([]);
   throw fail("CONTENT_TYPE", { want: "application/octet-stream", got: request.headers["content-type"] ?? "missing" });
 }
@@ -361,7 +362,10 @@ function known(error: FastifyError, request: FastifyRequest): TrainyardError {
   if (error instanceof TrainyardError) return error;
   const translate = translated[error.code];
   if (translate) return translate(error, request);
-  if (error instanceof SyntaxError) return fail("BAD_BODY", { want: "JSON", got: `it does not parse (${error.message})` });
+  if (error.code === "ECONNRESET" && request.raw.destroyed)
+    return fail("BAD_BODY", { want: "sent whole", got: "the connection was lost before its end" });
+  if (error instanceof SyntaxError && error.statusCode === 400)
+    return fail("BAD_BODY", { want: "JSON", got: `it does not parse (${error.message})` });
   if ((error.statusCode ?? 500) < 500) return fail("BAD_BODY", { want: "a request that can be read", got: error.message });
   return fail("INTERNAL", { detail: "the server failed to answer" }, error);
 }
@@ -384,6 +388,8 @@ function sendError(kernel: Kernel, thrown: FastifyError | TrainyardError, reques
   }
   const { problems = [], ...rest } = details as { problems?: Problem[] };
   if (status === 503) reply.header("retry-after", "1");
+  // What is left of an upload that was refused is not waited for.
+  if (!request.raw.complete) reply.header("connection", "close");
   const body: ErrorBody = { error: { code, status, message, fix, details: rest, problems, requestId: request.id } };
   return reply
     .code(status)

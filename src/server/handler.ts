@@ -14,7 +14,7 @@ export interface Asked<O extends OperationId> extends Incoming<O> {
   /** Range of bytes that was asked for; `end` is inclusive. */
   readonly range?: { readonly start: number; readonly end?: number };
   /** The body where the endpoint takes raw bytes, and its announced length. */
-  readonly upload?: Readable;
+  readonly upload?: AsyncIterable<Uint8Array>;
   readonly length?: number;
   /** Aborted when whoever asked is gone. */
   readonly signal: AbortSignal;

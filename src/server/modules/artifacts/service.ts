@@ -32,13 +32,20 @@ export async function keep(
   return blob;
 }
 
-/** Makes an entity need blobs, under names; a name that it had before now means the new one. @throws NOT_FOUND for a blob that was never uploaded */
-export async function refer(tx: Tx, owner: { kind: EntityKind; id: string }, files: readonly { name: string; sha256: string }[]): Promise<void> {
+/**
+ * Makes an entity need blobs, under names; a name that it had before now means the new one.
+ * @throws NOT_FOUND for a blob that was never uploaded, BLOB_MISMATCH for one of another size
+ */
+export async function refer(
+  tx: Tx,
+  owner: { kind: EntityKind; id: string },
+  files: readonly { name: string; sha256: string; size?: number }[],
+): Promise<void> {
   if (!files.length) return;
   const wanted = [...new Set(files.map(({ sha256 }) => sha256))];
   const there = await tx
     .selectFrom("blobs")
-    .select("sha256")
+    .select(["sha256", "size"])
     .where("sha256", "in", wanted)
     .where("stored", "=", true)
     .where("deleting", "=", false)
@@ -46,6 +53,9 @@ export async function refer(tx: Tx, owner: { kind: EntityKind; id: string }, fil
     .execute();
   const missing = wanted.find((sha256) => !there.some((blob) => blob.sha256 === sha256));
   if (missing) throw fail("NOT_FOUND", { what: "upload", id: missing });
+  const sizes = new Map(there.map(({ sha256, size }) => [sha256, Number(size)]));
+  const other = files.find(({ sha256, size }) => size !== undefined && size !== sizes.get(sha256));
+  if (other) throw fail("BLOB_MISMATCH", { want: `${other.size} bytes (${other.name})`, got: `${sizes.get(other.sha256)} bytes` });
   await tx.updateTable("blobs").set({ referred: true }).where("sha256", "in", wanted).where("referred", "=", false).execute();
   await tx
     .insertInto("blob_refs")
