@@ -39,30 +39,40 @@ export const migrations: Migrations = {
       number bigint not null unique, name text not null, status text not null, task text not null,
       dataset text not null, model text not null, tags jsonb not null,
       created_at timestamptz not null, started_at timestamptz, ended_at timestamptz, trashed_at timestamptz, experiment uuid,
-      progress jsonb, metric_seq integer not null default 0)`,
-    "create index runs_listed on runs (number desc) where trashed_at is null and experiment is null",
-    "create index runs_name on runs (name)",
-    "create index runs_status on runs (status, number desc)",
-    "create index runs_dataset on runs (dataset, number desc)",
-    "create index runs_model on runs (model, number desc)",
-    "create index runs_created on runs (created_at, id)",
-    "create index runs_tags on runs using gin (tags)",
+      progress jsonb, metric_seq integer not null default 0) with (fillfactor = 70)`, // room for progress, which no index has to hear of
+    // Out of the way of lists, which never read it, and not compressed anew at each change.
+    "alter table runs alter column state set storage external",
+    "create index runs_listed on runs (number) where trashed_at is null and experiment is null",
+    "create index runs_trashed on runs (number) where trashed_at is not null",
+    "create index runs_archived on runs (number) where experiment is not null",
+    // Each ends in the number, as every order of runs does.
+    "create index runs_name on runs (name, number)",
+    "create index runs_status on runs (status, number)",
+    "create index runs_dataset on runs (dataset, number)",
+    "create index runs_model on runs (model, number)",
+    "create index runs_created on runs (created_at, number)",
+    "create index runs_started on runs (started_at, number)",
+    "create index runs_ended on runs (ended_at, number)",
+    "create index runs_tags on runs using gin (tags jsonb_path_ops)",
 
-    // Every parameter of a run by its path, so that runs are found and sorted by any of them through an index.
+    // Every parameter of a run by its path, so that runs are found and sorted by any of them through an index alone.
     `create table run_params (
-      run uuid not null, path text not null, number double precision, text text,
+      run uuid not null, run_number bigint not null, path text not null, number double precision, text text,
       primary key (run, path))`,
-    "create index run_params_number on run_params (path, number, run)",
-    "create index run_params_text on run_params (path, left(text, 200), run)",
+    "create index run_params_number on run_params (path, number, run_number) where number is not null",
+    "create index run_params_text on run_params (path, left(text, 200), run_number)",
+    // How often a parameter has which value: without these the planner takes the values of all parameters together.
+    "create statistics run_params_numbers (mcv) on path, number from run_params",
+    "create statistics run_params_texts (mcv) on path, (left(text, 200)) from run_params",
 
     `create table metric_series (
-      run uuid not null, series text not null,
+      run uuid not null, run_number bigint not null, series text not null,
       last double precision, last_step bigint not null, min double precision, min_step bigint not null,
       max double precision, max_step bigint not null, count bigint not null,
       primary key (run, series)) with (fillfactor = 80)`,
-    "create index metric_series_last on metric_series (series, last, run)",
-    "create index metric_series_min on metric_series (series, min, run)",
-    "create index metric_series_max on metric_series (series, max, run)",
+    "create index metric_series_last on metric_series (series, last, run_number)",
+    "create index metric_series_min on metric_series (series, min, run_number)",
+    "create index metric_series_max on metric_series (series, max, run_number)",
     // A row holds the points of one series that came in one report: a row a point would be ten times the size.
     `create table metric_chunks (
       run uuid not null, series text not null, seq integer not null,
@@ -76,9 +86,10 @@ export const migrations: Migrations = {
       kind text not null, status text not null, subject_kind text not null, subject uuid not null,
       priority integer not null, labels text[] not null, created_at timestamptz not null, ended_at timestamptz,
       token bigint not null default 0, worker uuid, run_at timestamptz not null default now(), lease_until timestamptz,
-      stop boolean not null default false, progressed boolean not null default false, report_sequence integer not null default 0)`,
+      stop boolean not null default false, progressed boolean not null default false, report_sequence integer not null default 0) with (fillfactor = 70)`,
     "create index jobs_queue on jobs (priority desc, created_at) where status = 'queued'",
-    "create index jobs_leases on jobs (lease_until) where status = 'running'",
+    // Not on the lease, which every heartbeat renews.
+    "create index jobs_running on jobs (id) where status = 'running'",
     "create index jobs_created on jobs (created_at desc, id)",
     "create index jobs_subject on jobs (subject)",
     `create table workers (

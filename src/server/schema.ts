@@ -58,12 +58,14 @@ export interface Schema {
   };
   run_params: {
     run: string;
+    run_number: number;
     path: string;
     number: number | null;
     text: string | null;
   };
   metric_series: {
     run: string;
+    run_number: number;
     series: string;
     last: number | null;
     last_step: number;

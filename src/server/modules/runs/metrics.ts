@@ -5,12 +5,17 @@ import type { Query, Tx } from "../../entity.ts";
 
 /** Appends points of a run and keeps last, least and greatest of each series. @returns the number of this batch */
 export async function addPoints(tx: Tx, run: string, points: readonly Points[]): Promise<number> {
-  const { metric_seq: seq, ends } = await tx
+  const {
+    metric_seq: seq,
+    number: run_number,
+    ends,
+  } = await tx
     .updateTable("runs")
     .set({ metric_seq: sql`metric_seq + 1` })
     .where("id", "=", run)
     .returning([
       "metric_seq",
+      "number",
       sql<Ends | null>`(select json_object_agg(series, last_step) from metric_series where metric_series.run = runs.id)`.as("ends"),
     ])
     .executeTakeFirstOrThrow();
@@ -25,7 +30,7 @@ export async function addPoints(tx: Tx, run: string, points: readonly Points[]):
         ),
     )
     .insertInto("metric_series")
-    .values(chunks.map((chunk) => ({ run, ...summarise(chunk) })))
+    .values(chunks.map((chunk) => ({ run, run_number, ...summarise(chunk) })))
     .onConflict((conflict) =>
       conflict.columns(["run", "series"]).doUpdateSet({
         last: sql`case when excluded.last_step >= metric_series.last_step then excluded.last else metric_series.last end`,
@@ -140,7 +145,8 @@ export async function dropPointsAfter(tx: Tx, run: string, step: number): Promis
     .where("series", "in", touched)
     .orderBy("seq")
     .execute();
-  const summaries = merged(rest).map((chunk) => ({ run, ...summarise(chunk) }));
+  const run_number = sql<number>`(select number from runs where id = ${run})`;
+  const summaries = merged(rest).map((chunk) => ({ run, run_number, ...summarise(chunk) }));
   if (summaries.length) await tx.insertInto("metric_series").values(summaries).execute();
 }
 

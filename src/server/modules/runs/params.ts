@@ -23,10 +23,10 @@ export async function deleteParams(tx: Tx, run: string): Promise<void> {
   await tx.deleteFrom("run_params").where("run", "=", run).execute();
 }
 
-export async function saveParams(tx: Tx, run: string, state: Pick<RunState, "settings">): Promise<void> {
+export async function saveParams(tx: Tx, run: string, state: Pick<RunState, "settings" | "number">): Promise<void> {
   await deleteParams(tx, run);
   await tx
     .insertInto("run_params")
-    .values(paramsOf(state).map((param) => ({ run, ...param })))
+    .values(paramsOf(state).map((param) => ({ run, run_number: state.number, ...param })))
     .execute();
 }

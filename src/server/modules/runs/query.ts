@@ -1,5 +1,5 @@
 /** The little language in which runs are found and sorted: `metrics.accuracy>0.9`, `-training.epochs`. Compiled from an allow-list to SQL, values always as parameters. */
-import { type Expression, type RawBuilder, type SqlBool, sql } from "kysely";
+import { type RawBuilder, type SqlBool, sql } from "kysely";
 import { type Choice, choices, trainingParams } from "../../../catalog/run-settings.ts";
 import type { Params } from "../../../shared/define.ts";
 import { fail } from "../../../shared/errors.ts";
@@ -11,6 +11,8 @@ interface Field {
   readonly value: RawBuilder<unknown>;
   /** Where the quantity lies in a table of its own, and which row it is there. */
   readonly join?: { readonly table: "metric_series" | "run_params"; readonly on: RawBuilder<SqlBool> };
+  /** Its name, where it is a tag. */
+  readonly tag?: string;
 }
 
 const column = (name: string, type: Field["type"]): Field => ({ type, value: sql.ref(`runs.${name}`) });
@@ -52,8 +54,9 @@ function fieldOf(name: string, numeric: boolean): Field | undefined {
     return { type: "number", value: sql.ref(`j.${metric[2] ?? "last"}`), join: { table: "metric_series", on: sql`j.series = ${metric[1]}` } };
   if (["loss", "optimizer", "schedule"].includes(name)) return param(`${name}.id`, "text");
   if (/^(training|(dataset|model|loss|optimizer|schedule)\.params)\.\w{1,100}$/.test(name)) return param(name, numeric ? "number" : "text");
-  const tag = /^tags\.(?:"(.{1,100})"|(.{1,100}))$/s.exec(name);
-  return tag ? { type: "text", value: sql`runs.tags ->> ${(tag[1] ?? tag[2])!}::text` } : undefined;
+  const [, quoted, plain] = /^tags\.(?:"(.{1,100})"|(.{1,100}))$/s.exec(name) ?? [];
+  const tag = quoted ?? plain;
+  return tag === undefined ? undefined : { type: "text", value: sql`runs.tags ->> ${tag}::text`, tag };
 }
 
 /** Whether any entry has a parameter of that path which is a number. */
@@ -68,8 +71,15 @@ function isNumeric(path: string): boolean {
 const operators = { "=": sql`=`, "!=": sql`<>`, "<": sql`<`, "<=": sql`<=`, ">": sql`>`, ">=": sql`>=`, "~": sql`~` } as const;
 const grammar = /^\s*([A-Za-z](?:"[^"]*"|[^\s<>=!~"])*)\s*(<=|>=|!=|=|<|>|~)\s*(.*?)\s*$/s;
 
-/** A condition on `runs`. @throws BAD_PARAMETER, UNKNOWN_PARAMETER */
-export function condition(filter: string): Expression<SqlBool> {
+/** What a filter wants of a row of `runs`. */
+export interface Condition {
+  readonly test: RawBuilder<SqlBool>;
+  /** Where the quantity lies in a table of its own: the numbers of the runs that meet it. */
+  readonly numbers?: RawBuilder<number>;
+}
+
+/** @throws BAD_PARAMETER, UNKNOWN_PARAMETER */
+export function condition(filter: string): Condition {
   const [, name, operator, text] = grammar.exec(filter) ?? [];
   if (!name || !operator || text === undefined) {
     throw fail("BAD_PARAMETER", {
@@ -97,12 +107,19 @@ export function condition(filter: string): Expression<SqlBool> {
     const time = new Date(text);
     if (Number.isNaN(time.getTime()) || Math.abs(time.getFullYear()) > 9999) throw bad("a time, such as 2026-01-31 or 2026-01-31T12:00:00Z");
     value = sql`${time}::timestamptz`;
+  } else if (field.tag !== undefined && operator === "=") {
+    return { test: sql`runs.tags @> ${JSON.stringify({ [field.tag]: text })}::jsonb` }; // which the index on tags knows
   } else value = sql`${text}`;
   return within(field, sql`${field.value} ${operators[operator as keyof typeof operators]} ${value}`);
 }
 
-const within = ({ join }: Field, test: RawBuilder<SqlBool>): RawBuilder<SqlBool> =>
-  join ? sql`exists (select 1 from ${sql.table(join.table)} j where j.run = runs.id and ${join.on} and ${test})` : test;
+function within({ join }: Field, test: RawBuilder<SqlBool>): Condition {
+  if (!join) return { test };
+  return {
+    test: sql`exists (select 1 from ${sql.table(join.table)} j where j.run = runs.id and ${join.on} and ${test})`,
+    numbers: sql`select j.run_number from ${sql.table(join.table)} j where ${join.on} and ${test}`,
+  };
+}
 
 export interface Order {
   readonly field: Field;

@@ -95,7 +95,7 @@ export async function recordRun(tx: Tx, { name, ...created }: Created, then: rea
   const { settings, source, id } = created;
   const usual = `${source?.name ?? settings.dataset.id}-${settings.model.id}-${number}`;
   await runEntity.create(tx, id, context, [{ type: "created", ...created, number, name: name ?? usual }, ...then]);
-  await saveParams(tx, id, created);
+  await saveParams(tx, id, { settings, number });
 }
 
 /** Applies what a command decides, and shows the run as it then is. */

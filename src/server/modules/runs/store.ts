@@ -1,7 +1,7 @@
 /** The SQL of lists of runs. */
-import { type SqlBool, sql } from "kysely";
+import { type RawBuilder, type SqlBool, sql } from "kysely";
 import type { Query } from "../../entity.ts";
-import { condition, decodeCursor, encodeCursor, type Order, order, type Position } from "./query.ts";
+import { type Condition, condition, decodeCursor, encodeCursor, type Order, order, type Position } from "./query.ts";
 
 const head = [
   "runs.id",
@@ -34,11 +34,11 @@ export type HeadRow = Awaited<ReturnType<typeof page>>["rows"][number];
 export async function listRuns(db: Query, query: ListQuery): Promise<{ rows: HeadRow[]; next: string | null }> {
   const by = order(query.sort);
   const after = query.cursor === undefined ? undefined : decodeCursor(query.cursor, by);
-  const conditions = (query.filter ?? []).map(condition);
+  const tests = await narrowed(db, (query.filter ?? []).map(condition));
   const rows: HeadRow[] = [];
-  if (after?.[0] !== null) rows.push(...(await page(db, query, conditions, by, true, after, query.limit + 1)).rows);
+  if (after?.[0] !== null) rows.push(...(await page(db, query, tests, by, true, after, query.limit + 1)).rows);
   if (rows.length <= query.limit && nullable(by)) {
-    rows.push(...(await page(db, query, conditions, by, false, after?.[0] === null ? after : undefined, query.limit + 1 - rows.length)).rows);
+    rows.push(...(await page(db, query, tests, by, false, after?.[0] === null ? after : undefined, query.limit + 1 - rows.length)).rows);
   }
   const shown = rows.slice(0, query.limit);
   const last = shown.at(-1);
@@ -48,32 +48,54 @@ export async function listRuns(db: Query, query: ListQuery): Promise<{ rows: Hea
 
 const nullable = ({ field }: Order): boolean => field.join !== undefined || field.type !== "number";
 
+/** So many runs are looked up by their numbers in no time. */
+const FEW = 500;
+
+/**
+ * Conditions that few runs meet become those runs' numbers. The database cannot know which do: its statistics are of all
+ * parameters, or all metrics, together; so it would try run after run in the order of the list, and find none that fits.
+ */
+async function narrowed(db: Query, conditions: readonly Condition[]): Promise<RawBuilder<SqlBool>[]> {
+  const counted = conditions.flatMap(({ numbers }, i) => (numbers ? [sql<number[]>`array(${numbers} limit ${FEW + 1})`.as(`${i}`)] : []));
+  const found: Readonly<Record<string, readonly number[]>> = counted.length ? await db.selectNoFrom(counted).executeTakeFirstOrThrow() : {};
+  return conditions.map(({ test }, i) => {
+    const numbers = found[`${i}`];
+    return numbers && numbers.length <= FEW ? sql`runs.number = any(${numbers}::bigint[])` : test;
+  });
+}
+
 async function page(
   db: Query,
   { trash, archived }: ListQuery,
-  conditions: ReturnType<typeof condition>[],
-  { field, descending }: Order,
+  tests: readonly RawBuilder<SqlBool>[],
+  by: Order,
   withKey: boolean,
   after: Position | undefined,
   limit: number,
 ) {
-  const { join, value, type } = field;
-  const cast = sql.raw(type === "number" ? "float8" : type === "time" ? "timestamptz" : "text");
-  const direction = descending ? "desc" : "asc";
+  const { join, value, type } = by.field;
   let q = db.selectFrom("runs").select(head);
   if (join && withKey) {
-    const joined = sql<{ run: string }>`${sql.table(join.table)}`.as("j");
-    q = q.innerJoin(joined, (on) => on.on(sql<SqlBool>`j.run = runs.id and ${join.on}`)) as unknown as typeof q;
+    const joined = sql<{ run_number: number }>`${sql.table(join.table)}`.as("j");
+    q = q.innerJoin(joined, (on) => on.on(sql<SqlBool>`j.run_number = runs.number and ${join.on}`)) as unknown as typeof q;
   }
   q = q.where("runs.trashed_at", trash ? "is not" : "is", null).where("runs.experiment", archived ? "is not" : "is", null);
-  for (const one of conditions) q = q.where(one);
+  for (const one of tests) q = q.where(one);
   if (withKey) {
+    // What is sorted by and the run's number, both of one table, so that an index has them in this order.
+    const number = sql.ref(join ? "j.run_number" : "runs.number");
+    const direction = by.descending ? "desc" : "asc";
     q = q.where(sql<SqlBool>`${value} is not null`);
     if (after) {
-      const beyond = sql.raw(descending ? "<" : ">");
-      q = q.where(sql<SqlBool>`(${value}, runs.number) ${beyond} (${after[0]}::${cast}, ${after[1]}::bigint)`);
+      const beyond = sql.raw(by.descending ? "<" : ">");
+      const cast = sql.raw(type === "number" ? "float8" : type === "time" ? "timestamptz" : "text");
+      q = q.where(
+        nullable(by)
+          ? sql<SqlBool>`(${value}, ${number}) ${beyond} (${after[0]}::${cast}, ${after[1]}::bigint)`
+          : sql<SqlBool>`${number} ${beyond} ${after[1]}::bigint`,
+      );
     }
-    const sorted = q.select(sql<unknown>`${value}`.as("key")).orderBy(sql`${value}`, direction).orderBy("runs.number", direction);
+    const sorted = q.select(sql<unknown>`${value}`.as("key")).orderBy(sql`${value}`, direction).orderBy(number, direction);
     return { rows: await sorted.limit(limit).execute() };
   }
   if (join)
