@@ -99,19 +99,7 @@ export async function buildApp(kernel: Kernel, secrets: Secrets, version: string
   });
   app.setSerializerCompiler(serializerCompiler);
   parseBodies(app);
-  await app.register(sse as unknown as FastifyPluginAsync<{ heartbeatInterval: number }>, { heartbeatInterval: 15_000 });
-  await app.register(swagger, {
-    openapi: {
-      openapi: "3.1.0",
-      info: { title: "Trainyard", version, description: "Train, watch, evaluate, archive and use machine-learning models." },
-      tags: [...new Set(Object.values(endpoints).map(({ module }) => module))].map((name) => ({ name })),
-      components: { securitySchemes: { token: { type: "http", scheme: "bearer" } } },
-    },
-    transform: jsonSchemaTransform,
-    transformObject: jsonSchemaTransformObject,
-  });
-  await app.register(swaggerUi, { routePrefix: "/docs" });
-
+  // Before the plugins, as their routes pass here too.
   app.addHook("onRequest", async (request, reply) => {
     request.correlation = correlationOf(request);
     reply.header("x-request-id", request.id);
@@ -155,6 +143,19 @@ export async function buildApp(kernel: Kernel, secrets: Secrets, version: string
     // Of what is not there the body does not matter.
     request.is404 && !(error instanceof TrainyardError) ? notFound(request, reply) : sendError(kernel, error, request, reply),
   );
+
+  await app.register(sse as unknown as FastifyPluginAsync<{ heartbeatInterval: number }>, { heartbeatInterval: 15_000 });
+  await app.register(swagger, {
+    openapi: {
+      openapi: "3.1.0",
+      info: { title: "Trainyard", version, description: "Train, watch, evaluate, archive and use machine-learning models." },
+      tags: [...new Set(Object.values(endpoints).map(({ module }) => module))].map((name) => ({ name })),
+      components: { securitySchemes: { token: { type: "http", scheme: "bearer" } } },
+    },
+    transform: jsonSchemaTransform,
+    transformObject: jsonSchemaTransformObject,
+  });
+  await app.register(swaggerUi, { routePrefix: "/docs" });
 
   for (const id of Object.keys(endpoints) as OperationId[]) addRoute(app, kernel, id);
   // Made once, when every route is known.

@@ -57,14 +57,16 @@ const everywhere = new Set(["0.0.0.0", "::"]);
  * @throws HOST_REFUSED
  */
 export function checkOrigin(
-  { headers, method }: Pick<FastifyRequest, "headers" | "method">,
+  { headers, method, raw }: Pick<FastifyRequest, "headers" | "method" | "raw">,
   { host, allowedHosts }: Pick<Config, "host" | "allowedHosts">,
 ): void {
   const allowed = ["localhost", "127.0.0.1", "::1", ...(everywhere.has(host) ? [] : [host]), ...allowedHosts].map((name) => name.toLowerCase());
   const check = (header: string, value: string, name: string) => {
     if (!allowed.includes(name)) throw fail("HOST_REFUSED", { header, value: value.slice(0, 200), allowed });
   };
-  check("Host", headers.host ?? "", hostOf(headers.host ?? ""));
+  // Of several, Node takes the first, and whoever stands between may have taken another.
+  const hosts = raw.headersDistinct.host ?? [""];
+  for (const host of hosts) check("Host", hosts.join(", "), hosts.length > 1 ? "" : hostOf(host));
   const { origin } = headers;
   if (origin === undefined || safe.has(method)) return;
   check("Origin", origin, URL.canParse(origin) ? hostOf(new URL(origin).host) : "");
