@@ -83,6 +83,19 @@ export async function buildApp(kernel: Kernel, secrets: Secrets, version: string
     routerOptions: { maxParamLength: MAX_HEADER },
     http: { maxHeaderSize: MAX_HEADER },
     clientErrorHandler: refuseUnreadable,
+    // An address that cannot be decoded reaches no route and no hook.
+    frameworkErrors: (_, request, reply) => {
+      const error = fail("BAD_USAGE", {
+        problem: "the address has a % that begins no character",
+        fix: "Write a % of its own as %25, other characters by the bytes of their UTF-8.",
+      });
+      sendError(
+        kernel,
+        error,
+        request as FastifyRequest,
+        reply.header("x-request-id", request.id).header("x-content-type-options", "nosniff") as FastifyReply,
+      );
+    },
     // A slow client holds a socket, not the server; long polls and streams are answers, not requests.
     requestTimeout: 0,
     connectionTimeout: 0,
@@ -111,7 +124,7 @@ export async function buildApp(kernel: Kernel, secrets: Secrets, version: string
     request.operation = operationId;
     // Besides the operations there are only their description and what is not there.
     authorize(actor, operationId ? endpoints[operationId].action : "open");
-    if (/%00/i.test(request.url)) throw fail("BAD_BODY", { want: "a request without NUL characters", got: "its URL has one" });
+    if (/%00/i.test(request.url)) throw fail("BAD_USAGE", { problem: "the address has a NUL character", fix: "Leave it out." });
   });
   app.addHook("onResponse", async (request, reply) => {
     const { operation } = request;
@@ -180,25 +193,53 @@ function parseBodies(app: FastifyInstance): void {
   app.addContentTypeParser("application/json", { parseAs: "string" }, (request, text, done) => {
     const body = text as string;
     if (!body.trim()) return done(null, undefined);
-    // Neither PostgreSQL's text nor its JSON can hold NUL or half a surrogate pair.
-    if (/\\u0000|\\u[dD][89a-fA-F]/.test(body) && !storable(body)) {
+    if (!isStorable(body))
       return done(fail("BAD_BODY", { want: "JSON whose text has no NUL and no broken surrogate pair", got: "it has one" }), undefined);
-    }
+    if (isDeeper(body, MAX_DEPTH))
+      return done(fail("BAD_BODY", { want: `JSON nested at most ${MAX_DEPTH} deep`, got: "it is nested deeper" }), undefined);
     return parse(request, body, done);
   });
-  app.addContentTypeParser("application/octet-stream", (_, payload, done) => done(null, payload));
+  app.addContentTypeParser("application/octet-stream", (request, payload, done) => {
+    const takes = request.operation && (endpoints[request.operation] as Endpoint).upload;
+    done(takes ? null : fail("CONTENT_TYPE", { want: "application/json", got: "application/octet-stream" }), payload);
+  });
 }
 
-function storable(body: string): boolean {
-  try {
-    return !/\0|\p{Cs}/u.test(
-      JSON.stringify(JSON.parse(body), (_, v) => v)
-        .replace(/\\u0000/g, "\0")
-        .replace(/\\u(d[89ab][0-9a-f]{2})/gi, "\ud800"),
-    );
-  } catch {
-    return true; // told by the parser
+/** Whether PostgreSQL can hold its text: neither its strings nor its JSON take NUL or half a surrogate pair. */
+function isStorable(body: string): boolean {
+  let low = -1; // where the second half of a pair has to be
+  for (const { 1: hex = "", index } of body.matchAll(/\\(?:u([0-9a-fA-F]{4})|[\s\S])/g)) {
+    const code = Number.parseInt(hex, 16);
+    const isLow = code >= 0xdc00 && code <= 0xdfff;
+    if (code === 0 || isLow !== (index === low) || (low >= 0 && !isLow)) return false;
+    low = code >= 0xd800 && code <= 0xdbff ? index + 6 : -1;
   }
+  return low < 0;
+}
+
+/** More than anything here needs; what is nested without end ends the stack of whoever walks it. */
+const MAX_DEPTH = 100;
+
+function isDeeper(body: string, limit: number): boolean {
+  let depth = 0;
+  for (let i = 0; i < body.length; i++) {
+    const c = body.charCodeAt(i);
+    if (c === 0x5b || c === 0x7b) {
+      if (++depth > limit) return true;
+    } else if (c === 0x5d || c === 0x7d) depth--;
+    else if (c === 0x22) {
+      do i = body.indexOf('"', i + 1);
+      while (i >= 0 && isEscaped(body, i));
+      if (i < 0) return false; // no JSON: the parser tells
+    }
+  }
+  return false;
+}
+
+function isEscaped(body: string, at: number): boolean {
+  let backslashes = 0;
+  while (body[at - 1 - backslashes] === "\\") backslashes++;
+  return backslashes % 2 === 1;
 }
 
 const idempotencyHeader = z.looseObject({
@@ -389,6 +430,7 @@ function sendError(kernel: Kernel, thrown: FastifyError | TrainyardError, reques
   }
   const { problems = [], ...rest } = details as { problems?: Problem[] };
   if (status === 503) reply.header("retry-after", "1");
+  if (code === "RANGE_NOT_SATISFIABLE") reply.header("content-range", `bytes */${details.size}`);
   // What is left of an upload that was refused is not waited for.
   if (!request.raw.complete) reply.header("connection", "close");
   const body: ErrorBody = { error: { code, status, message, fix, details: rest, problems, requestId: request.id } };

@@ -14,6 +14,7 @@ export interface Telemetry {
 /** @param version of Trainyard */
 export function createTelemetry(version: string, db: Query): Telemetry {
   const registry = new Registry();
+  const events = countEvents(db);
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
   new Gauge({ name: "trainyard_build_info", help: "Which version runs.", labelNames: ["version"], registers }).set({ version }, 1);
@@ -54,9 +55,9 @@ export function createTelemetry(version: string, db: Query): Telemetry {
     labelNames: ["type"],
     registers,
     async collect() {
-      const { rows } = await sql<{ type: string; n: number }>`select kind || '.' || type as type, count(*) as n from events group by 1`.execute(db);
+      const all = await events();
       this.reset();
-      for (const { type, n } of rows) this.inc({ type }, Number(n));
+      for (const [type, count] of all) this.inc({ type }, count);
     },
   });
   return {
@@ -76,5 +77,21 @@ export function createTelemetry(version: string, db: Query): Telemetry {
       registers,
     }),
     metricPoints: new Counter({ name: "trainyard_metric_points_total", help: "Metric points taken by this process.", registers }),
+  };
+}
+
+/** Events by type. Those older than any transaction that may be under way are counted once and kept in mind, as there are ever more of them. */
+function countEvents(db: Query): () => Promise<ReadonlyMap<string, number>> {
+  let settled = { until: 0, counts: new Map<string, number>() };
+  return async () => {
+    const { until, counts } = settled;
+    const { rows } = await sql<{ type: string; settled: boolean; count: number; last: number }>`
+      with young as (select min(seq) as first from events where at > now() - interval '1 minute')
+      select kind || '.' || type as type, first is null or seq < first as settled, count(*), max(seq) as last
+      from events, young where seq > ${until} group by 1, 2`.execute(db);
+    const old = rows.filter((row) => row.settled);
+    const sum = (chosen: typeof rows) => chosen.reduce((all, { type, count }) => all.set(type, (all.get(type) ?? 0) + count), new Map(counts));
+    settled = { until: old.reduce((most, { last }) => Math.max(most, last), until), counts: sum(old) };
+    return sum(rows);
   };
 }

@@ -4,37 +4,37 @@ import { z } from "zod";
 import { runEdit, runRequest } from "../shared/api/schemas.ts";
 import { MAX_PROBLEMS, problemsOf } from "./validation.ts";
 
-test.each<[schema: z.ZodType, value: unknown, message: string, fix: string]>([
-  [z.object({ epochs: z.int() }), { epochs: "3" }, 'epochs must be a number, but is "3"', "Give epochs as a number."],
-  [z.object({ epochs: z.int() }), {}, "epochs must be a number, but is missing", "Give epochs as a number."],
-  [z.object({ epochs: z.int().max(9) }), { epochs: 10 }, "epochs must be at most 9, but is 10", "Give epochs as at most 9."],
-  [z.object({ on: z.boolean() }), { on: null }, "on must be a boolean, but is null", "Give on as a boolean."],
-  [z.object({ list: z.array(z.int()).min(1) }), { list: [] }, "list must be a list of at least 1, but is []", "Give list as a list of at least 1."],
-  [z.object({ list: z.array(z.int()) }), { list: [1, true] }, "list.1 must be a number, but is true", "Give list.1 as a number."],
-  [z.object({ task: z.enum(["a", "b"]) }), { task: "c" }, 'task must be one of a, b, but is "c"', "Give task as one of a, b."],
+test.each<[message: string, schema: z.ZodType, value: unknown, fix: string]>([
+  ['epochs must be a number, but is "3"', z.object({ epochs: z.int() }), { epochs: "3" }, "Give epochs as a number."],
+  ["epochs must be a number, but is missing", z.object({ epochs: z.int() }), {}, "Give epochs as a number."],
+  ["epochs must be at most 9, but is 10", z.object({ epochs: z.int().max(9) }), { epochs: 10 }, "Give epochs as at most 9."],
+  ["on must be a boolean, but is null", z.object({ on: z.boolean() }), { on: null }, "Give on as a boolean."],
+  ["list must be a list of at least 1, but is []", z.object({ list: z.array(z.int()).min(1) }), { list: [] }, "Give list as a list of at least 1."],
+  ["list.1 must be a number, but is true", z.object({ list: z.array(z.int()) }), { list: [1, true] }, "Give list.1 as a number."],
+  ['task must be one of a, b, but is "c"', z.object({ task: z.enum(["a", "b"]) }), { task: "c" }, "Give task as one of a, b."],
   [
+    'at must be text of the form datetime, but is "noon"',
     z.object({ at: z.iso.datetime() }),
     { at: "noon" },
-    'at must be text of the form datetime, but is "noon"',
     "Give at as text of the form datetime.",
   ],
-  [z.strictObject({}), { colour: 1 }, "colour must be absent: there is no such field, but is given", "Leave colour out."],
-  [z.object({}), [], "the body must be an object, but is []", "Give the body as an object."],
-  [runEdit, { name: "" }, 'name must be text of at least 1, but is ""', "Give name as text of at least 1."],
-  [runEdit, { name: "a\tb" }, 'name must have no control characters, but is "a\\tb"', "Give name with no control characters."],
+  ["colour must be absent: there is no such field, but is given", z.strictObject({}), { colour: 1 }, "Leave colour out."],
+  ["the body must be an object, but is []", z.object({}), [], "Give the body as an object."],
+  ['name must be text of at least 1, but is ""', runEdit, { name: "" }, "Give name as text of at least 1."],
+  ['name must have no control characters, but is "a\\tb"', runEdit, { name: "a\tb" }, "Give name with no control characters."],
   [
+    'tags. must be under a name that is text of at least 1, but is ""',
     runEdit,
     { tags: { "": "x" } },
-    'tags. must be under a name that is text of at least 1, but is ""',
     "Give tags. as under a name that is text of at least 1.",
   ],
   [
+    'tags.a\\u0001 must be under a name with no control characters, but is "a\\u0001"',
     runEdit,
     { tags: { "a\u0001": "x" } },
-    'tags.a\u0001 must be under a name with no control characters, but is "a\\u0001"',
-    "Give tags.a\u0001 as under a name with no control characters.",
+    "Give tags.a\\u0001 as under a name with no control characters.",
   ],
-])("%#: %j", (schema, value, message, fix) => {
+])("%s", (message, schema, value, fix) => {
   expect(problemsOf(schema, value)).toEqual([expect.objectContaining({ message, fix })]);
 });
 

@@ -1,6 +1,6 @@
 /** What a schema finds wrong, in the form in which every problem is told. */
 import type { z } from "zod";
-import { type Problem, show } from "../shared/errors.ts";
+import { type Problem, printable, show } from "../shared/errors.ts";
 
 type Issue = z.core.$ZodIssue;
 
@@ -47,7 +47,7 @@ function problems(issue: Issue, root: string): Problem[] {
   const at = [...(root ? [root] : []), ...issue.path.map(String)].join(".");
   const unknown = issue.code === "unrecognized_keys" ? issue.keys : [undefined];
   return unknown.map((key) => {
-    const path = key === undefined ? at : [...(at ? [at] : []), key].join(".");
+    const path = printable(key === undefined ? at : [...(at ? [at] : []), key].join("."));
     const want = key === undefined ? wanted(issue) : "absent: there is no such field";
     const got = key === undefined ? show(issue.input) : "given";
     const where = path || "the body";

@@ -303,11 +303,11 @@ export class TrainyardError extends Error {
   readonly details: Readonly<Record<string, unknown>>;
 
   constructor(code: string, status: number, message: string, fix: string, details: object, cause?: unknown) {
-    super(harmless(message), { cause });
+    super(printable(message), { cause });
     this.name = "TrainyardError";
     this.code = code;
     this.status = status;
-    this.fix = harmless(fix);
+    this.fix = printable(fix);
     this.details = details as Record<string, unknown>;
   }
 
@@ -349,22 +349,23 @@ export function toProblem(error: TrainyardError, path = ""): Problem {
   const choices = (known ?? tasks) as readonly string[] | undefined;
   return {
     code: error.code,
-    path: typeof own === "string" ? own : path,
+    path: printable(typeof own === "string" ? own : path),
     message: error.message,
     wanted: String(want ?? (choices ? `one of ${list(choices)}` : error.fix.replace(/\.$/, ""))),
-    got: String(got ?? task ?? id ?? name ?? state ?? problem ?? error.message),
+    got: printable(String(got ?? task ?? id ?? name ?? state ?? problem ?? error.message)),
     fix: error.fix,
   };
 }
 
-/** What people sent may stand in a message, and must not command the terminal that shows it. */
-const harmless = (text: string): string => text.replace(/(?![\n\t])[\p{Cc}\p{Cs}]/gu, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
+/** A text of one line that commands no terminal: what people sent may stand in a message. */
+export const printable = (text: string): string =>
+  text.replace(/\s*[\n\r\t]\s*/g, " ").replace(/[\p{Cc}\p{Cs}]/gu, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
 
 /** A value as an error message shows it: short, and with its type visible. */
 export function show(value: unknown): string {
   if (value === undefined) return "missing";
   const text = typeof value === "bigint" ? `${value}` : (JSON.stringify(value) ?? String(value));
-  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+  return printable(text.length > 80 ? `${text.slice(0, 77)}...` : text);
 }
 
 /** [batch, 3, 32, 32] */

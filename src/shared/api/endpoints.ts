@@ -65,7 +65,7 @@ const eventFilter = {
   actor: z.string().max(200).optional(),
   type: z.string().max(100).optional(),
 };
-const jobToken = z.object({ token: z.coerce.number().int() });
+const jobToken = z.strictObject({ token: z.coerce.number().int() });
 
 export const endpoints = {
   // catalog
@@ -96,7 +96,7 @@ export const endpoints = {
     module: "datasets",
     action: "read",
     summary: "Registered datasets, newest first",
-    query: z.object(page),
+    query: z.strictObject(page),
     response: list(s.dataset),
   },
   getDataset: {
@@ -214,7 +214,7 @@ export const endpoints = {
     module: "runs",
     action: "read",
     summary: "Runs, newest first unless sorted otherwise",
-    query: z.object({
+    query: z.strictObject({
       ...page,
       filter: many.meta({
         description:
@@ -238,7 +238,7 @@ export const endpoints = {
     module: "runs",
     action: "read",
     summary: "Where runs differ in settings, and their metrics beside each other",
-    query: z.object({ id: z.preprocess((v) => (v === undefined || Array.isArray(v) ? v : [v]), z.array(s.id).min(2).max(100)) }),
+    query: z.strictObject({ id: z.preprocess((v) => (v === undefined || Array.isArray(v) ? v : [v]), z.array(s.id).min(2).max(100)) }),
     response: s.comparison,
     exchange: ofRuns("query_record", "train_data_record"),
   },
@@ -290,7 +290,7 @@ export const endpoints = {
     action: "read",
     summary: "Metric series for charts, thinned by the server",
     params: byId,
-    query: z.object({
+    query: z.strictObject({
       series: many,
       points: z.coerce.number().int().min(2).max(20_000).default(500),
       from: z.coerce.number().int().min(0).optional(),
@@ -395,7 +395,7 @@ export const endpoints = {
     module: "experiments",
     action: "read",
     summary: "Experiments, newest first",
-    query: z.object(page),
+    query: z.strictObject(page),
     response: list(s.experiment),
     exchange: exchange("experiments", "view_experiments", "storage_summary", "unable_to_fetch_data"),
   },
@@ -447,7 +447,7 @@ export const endpoints = {
     module: "events",
     action: "read",
     summary: "Events, newest first",
-    query: z.object({ ...page, ...eventFilter }),
+    query: z.strictObject({ ...page, ...eventFilter }),
     response: list(s.event),
   },
   exportEvents: {
@@ -456,7 +456,7 @@ export const endpoints = {
     module: "events",
     action: "read",
     summary: "Events, oldest first, as JSON lines of CloudEvents 1.0",
-    query: z.object(eventFilter),
+    query: z.strictObject(eventFilter),
     content: "jsonl",
   },
   rewind: {
@@ -466,7 +466,7 @@ export const endpoints = {
     action: "read",
     summary: "What an entity was at a time",
     params: z.object({ kind: z.enum(s.entityKinds), id: s.id }),
-    query: z.object({ at: z.iso.datetime({ offset: true }).optional() }),
+    query: z.strictObject({ at: z.iso.datetime({ offset: true }).optional() }),
     response: z.object({ version: z.int(), at: z.iso.datetime(), state: z.record(z.string(), z.unknown()) }),
   },
   listMessages: {
@@ -475,7 +475,7 @@ export const endpoints = {
     module: "events",
     action: "read",
     summary: "Message records, newest first",
-    query: z.object({
+    query: z.strictObject({
       ...page,
       ...period,
       aggregator: z.string().max(50).optional(),
@@ -492,7 +492,7 @@ export const endpoints = {
     module: "events",
     action: "read",
     summary: "Who talks to whom, and how often",
-    query: z.object(period),
+    query: z.strictObject(period),
     response: z.object({ items: z.array(s.exchangeCount) }),
   },
 
@@ -503,7 +503,7 @@ export const endpoints = {
     module: "jobs",
     action: "admin",
     summary: "Jobs, newest first",
-    query: z.object({ ...page, state: z.enum(s.jobStates).optional(), kind: z.enum(s.jobKinds).optional() }),
+    query: z.strictObject({ ...page, state: z.enum(s.jobStates).optional(), kind: z.enum(s.jobKinds).optional() }),
     response: list(s.job),
   },
   getJob: { method: "GET", path: "/api/jobs/{id}", module: "jobs", action: "read", summary: "One job", params: byId, response: s.job },

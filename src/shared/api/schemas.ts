@@ -495,7 +495,10 @@ const fileRef = z.strictObject({ name: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,
 export const reportRequest = z.strictObject({
   token,
   /** Of this claim, from 1: a report that was already taken is not taken twice. */
-  sequence: z.int().min(1),
+  sequence: z
+    .int()
+    .min(1)
+    .max(2 ** 31 - 1),
   facts: runFacts.optional(),
   progress: progress.optional(),
   points: z.array(points).max(1000).optional(),

@@ -5,7 +5,7 @@ import { deleteDataset, getDataset, listDatasets, registerDataset } from "./serv
 
 export const datasetRoutes: Handlers<"listDatasets" | "getDataset" | "registerDataset" | "deleteDataset"> = {
   async listDatasets(kernel, { query }) {
-    const { items, last } = await listDatasets(kernel, query.limit, readCursor(query.cursor));
+    const { items, last } = await listDatasets(kernel, query.limit, readCursor(query.cursor, "time"));
     return { items, next: nextCursor(last) };
   },
   getDataset: (kernel, { params }) => getDataset(kernel, params.id),

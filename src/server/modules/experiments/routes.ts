@@ -10,7 +10,7 @@ export const experimentRoutes: Handlers<
 > = {
   archiveRun: (kernel, { params, context }) => archiveRun(kernel, params.id, context),
   async listExperiments(kernel, { query }) {
-    const { items, last } = await listExperiments(kernel, query.limit, readCursor(query.cursor));
+    const { items, last } = await listExperiments(kernel, query.limit, readCursor(query.cursor, "time"));
     return { items, next: nextCursor(last) };
   },
   getExperiment: (kernel, { params }) => getExperiment(kernel, params.id),

@@ -5,7 +5,7 @@ import { claim, finish, getJob, heartbeat, listJobs, listWorkers, report, requeu
 
 export const jobRoutes: Handlers<"listJobs" | "getJob" | "requeueJob" | "listWorkers" | "claimJob" | "heartbeat" | "report" | "finishJob"> = {
   async listJobs(kernel, { query: { state, kind, limit, cursor } }) {
-    const { items, last } = await listJobs(kernel, { state, kind, limit, after: readCursor(cursor) });
+    const { items, last } = await listJobs(kernel, { state, kind, limit, after: readCursor(cursor, "time") });
     return { items, next: nextCursor(last) };
   },
   getJob: (kernel, { params }) => getJob(kernel, params.id),
