@@ -1,6 +1,6 @@
 /** The behavioural log: who spoke to whom, and what it was called. Kept in batches, off the path of requests; none is dropped while the process lives. */
 import type { Exchange } from "../shared/api/endpoints.ts";
-import type { Query } from "./entity.ts";
+import type { Database } from "./database/index.ts";
 
 /** A module's mailbox, or one of the queues between modules. */
 export type Aggregator = Exchange["aggregator"] | "run-record" | "run-update" | "experiment-record";
@@ -20,23 +20,40 @@ const EVERY_MS = 250;
 const BATCH = 1000;
 
 export class MessageLog {
-  readonly #db: Query;
+  readonly #db: Pick<Database, "transaction">;
   readonly #failed: (error: unknown) => void;
   #waiting: (MessageRecord & { readonly at: Date })[] = [];
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> = Promise.resolve();
+  #closed = false;
 
-  constructor(db: Query, failed: (error: unknown) => void) {
+  constructor(db: Pick<Database, "transaction">, failed: (error: unknown) => void) {
     this.#db = db;
     this.#failed = failed;
   }
 
   record(message: MessageRecord): void {
     this.#waiting.push({ ...message, at: new Date() });
-    this.#timer ??= setTimeout(() => {
-      this.#timer = undefined;
-      this.#writing = this.#write();
-    }, EVERY_MS);
+    this.#soon(EVERY_MS);
+  }
+
+  /** Everything recorded so far is in the database when this resolves, unless the database is away. */
+  flush(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    // Never two at once: both would take the same records.
+    this.#writing = this.#writing.then(() => this.#write());
+    return this.#writing;
+  }
+
+  /** Flushes for the last time. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.flush();
+  }
+
+  #soon(ms: number): void {
+    if (!this.#closed) this.#timer ??= setTimeout(() => this.flush(), ms);
   }
 
   /** Writes what waits. After a failure it all still waits, and is tried again. */
@@ -44,27 +61,13 @@ export class MessageLog {
     while (this.#waiting.length) {
       const batch = this.#waiting.slice(0, BATCH);
       try {
-        await this.#db.insertInto("messages").values(batch).execute();
-        this.#waiting = this.#waiting.slice(batch.length);
+        // A transaction finds out whether it was committed when the answer got lost: no record comes twice.
+        await this.#db.transaction((tx) => tx.insertInto("messages").values(batch).execute());
       } catch (error) {
         this.#failed(error);
-        this.#timer ??= setTimeout(() => {
-          this.#timer = undefined;
-          this.#writing = this.#write();
-        }, 4 * EVERY_MS);
-        return;
+        return this.#soon(4 * EVERY_MS);
       }
+      this.#waiting = this.#waiting.slice(batch.length);
     }
-  }
-
-  /** Everything recorded so far is in the database when this resolves, unless the database is away. */
-  async flush(): Promise<void> {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    await this.#writing;
-    this.#writing = this.#write();
-    await this.#writing;
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
   }
 }

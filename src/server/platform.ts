@@ -72,8 +72,8 @@ export async function startPlatform(config: Config, { listen, workers, what = "t
     const live = await Live.start(db);
     const predictor = new Predictor();
     closers.push(() => predictor.close());
-    const messages = new MessageLog(db.query, (error) => log.warn({ err: error, flow: "messages" }, "message records wait for the database"));
-    closers.push(() => messages.flush());
+    const messages = new MessageLog(db, (error) => log.warn({ err: error, flow: "messages" }, "message records wait for the database"));
+    closers.push(() => messages.close());
     const kernel: Kernel = {
       config,
       db,
