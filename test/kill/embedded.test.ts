@@ -1,4 +1,4 @@
-/** Kills what one machine runs: the server with its embedded database and files, its worker, or both at once. */
+/** Kills what one machine runs: the server with its embedded database and files, alone or together with its worker. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -28,24 +28,13 @@ describe.skipIf(!available)(
       if (!failed) rmSync(root, { recursive: true });
     });
 
-    const server = rounds(15);
+    const server = rounds(14);
     test(`after ${server.length} times kill -9 of the server`, { timeout: timeout(server.length) }, async () => {
       for (const _ of server) {
         await trial.round(async () => {
           await trial.moment();
           await program.kill("server");
           await restart();
-        });
-      }
-      await trial.settle();
-    });
-
-    const worker = rounds(15);
-    test(`after ${worker.length} times kill -9 of the worker`, { timeout: timeout(worker.length) }, async () => {
-      for (const _ of worker) {
-        await trial.round(async () => {
-          await trial.moment();
-          program.killWorkers();
         });
       }
       await trial.settle();

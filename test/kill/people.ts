@@ -23,8 +23,8 @@ export interface Remembered {
   version: number;
   /** The version that was looked at whole since. */
   checked?: number;
-  /** Whether it waits to be trained, or is trained, as far as its owner knows. */
-  active: boolean;
+  /** Whether it is still to be trained, as far as its owner knows. */
+  unfinished: boolean;
   trashed: boolean;
   experiment?: string;
 }
@@ -89,9 +89,6 @@ export class Caller {
     return this.#clients[this.#random.below(this.#clients.length)]!;
   }
 }
-
-/** As many trainings of one person may wait or be trained at the same time. */
-const MOST_TRAININGS = 2;
 
 export class Person {
   readonly runs = new Map<string, Remembered>();
@@ -162,9 +159,9 @@ export class Person {
   async #step(): Promise<void> {
     const { runs } = this;
     const own = [...runs.values()];
-    if (this.#trainings > 0 && this.#chance(0.5)) {
-      for (const one of own) if (one.active) await this.#look(one);
-      if (own.filter(({ active }) => active).length < MOST_TRAININGS) return this.#train();
+    if (this.#trainings > 0) {
+      for (const one of own) if (one.unfinished) await this.#look(one);
+      if (!own.some(({ unfinished }) => unfinished)) return this.#train();
     }
     if (own.length < 5 || this.#chance(0.2)) return this.#draft();
     if (this.#chance(0.03)) return this.#register();
@@ -203,7 +200,7 @@ export class Person {
     const { id, name, note, tags, version } = run;
     this.#around.acknowledged++;
     if (this.runs.has(id)) this.#fault(`${id} is the id of two runs`);
-    this.runs.set(id, { id, settings, name, note, tags, version, trashed: false, active: isActive(run) });
+    this.runs.set(id, { id, settings, name, note, tags, version, trashed: false, unfinished: isUnfinished(run) });
   }
 
   /** The run as the server has it, checked against what was told. Undefined once it is forgotten. */
@@ -211,7 +208,7 @@ export class Person {
     try {
       const run = await this.#caller.call("getRun", { params: { id: own.id } });
       this.check(run, own);
-      own.active = isActive(run);
+      own.unfinished = isUnfinished(run);
       return run;
     } catch (error) {
       // Out of the trash someone may have purged it.
@@ -281,7 +278,7 @@ export class Person {
     this.#around.acknowledged++;
     this.check(run, own);
     own.version = Math.max(own.version, run.version);
-    own.active = isActive(run);
+    own.unfinished = isUnfinished(run);
   }
 
   async #archive(own: Remembered): Promise<void> {
@@ -334,5 +331,6 @@ export class Person {
   }
 }
 
-const isActive = ({ state }: Run): boolean => ["queued", "running", "stopping"].includes(state);
+/** Drafts that are not for training are of another model. */
+const isUnfinished = ({ state, model, trashedAt }: Run): boolean => state !== "succeeded" && model !== "softmax-regression" && !trashedAt;
 const sorted = (tags: Readonly<Record<string, string>>): [string, string][] => Object.entries(tags).sort(([a], [b]) => (a < b ? -1 : 1));

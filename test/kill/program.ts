@@ -13,20 +13,21 @@ export const available: boolean = existsSync("/proc/self/stat");
 interface Process {
   readonly pid: number;
   readonly parent: number;
-  readonly group: number;
   readonly command: string;
+  readonly environment: readonly string[];
 }
 
-/** All processes of this machine that have not ended. */
+/** All processes of this machine that have not ended, as far as they are ours to see. */
 function processes(): Process[] {
   return readdirSync("/proc").flatMap((pid) => {
     try {
-      // "42 (the name) S 1 42 …": state, parent, group.
-      const [state, parent, group] = readFileSync(`/proc/${pid}/stat`, "utf8")
+      const [command, environment] = ["cmdline", "environ"].map((file) => readFileSync(`/proc/${pid}/${file}`, "utf8").split("\0"));
+      // "42 (the name) S 1 …": state and parent.
+      const [state, parent] = readFileSync(`/proc/${pid}/stat`, "utf8")
         .replace(/^.*\) /s, "")
         .split(" ");
       if (state === "Z" || state === "X") return [];
-      return [{ pid: Number(pid), parent: Number(parent), group: Number(group), command: readFileSync(`/proc/${pid}/cmdline`, "utf8") }];
+      return [{ pid: Number(pid), parent: Number(parent), command: command!.join(" "), environment: environment! }];
     } catch {
       return []; // no process, or one that has just ended
     }
@@ -50,20 +51,23 @@ export class Program {
   readonly url: string;
   /** What it wrote to stderr in all its lives. */
   readonly log: string;
+  /** Its folder for temporary files, by which its processes are known: ids come again. */
+  readonly temporary: string;
   readonly #env: NodeJS.ProcessEnv;
-  readonly #groups = new Set<number>();
   #child: ChildProcess | undefined;
 
   private constructor(home: string, port: number, env: NodeJS.ProcessEnv) {
     this.home = home;
     this.url = `http://127.0.0.1:${port}`;
     this.log = `${home}.log`;
-    this.#env = { ...environment(home), TRAINYARD_PORT: String(port), ...env };
+    this.temporary = `${home}.tmp`;
+    this.#env = { ...environment(home), TRAINYARD_PORT: String(port), TMPDIR: this.temporary, ...env };
+    mkdirSync(home, { recursive: true });
+    mkdirSync(this.temporary);
   }
 
   /** @param home the data directory */
   static async create(home: string, env: NodeJS.ProcessEnv = {}): Promise<Program> {
-    mkdirSync(home, { recursive: true });
     return new Program(home, await lowPort(), { TRAINYARD_LEASE_SECONDS: "3", ...env });
   }
 
@@ -76,7 +80,6 @@ export class Program {
     });
     child.stderr.pipe(createWriteStream(this.log, { flags: "a" }));
     this.#child = child;
-    this.#groups.add(child.pid!);
   }
 
   /** Resolves when it serves. */
@@ -119,9 +122,10 @@ export class Program {
 
   /** What is alive of all that it ever started, but for the server that runs now and its children. */
   orphans(): string[] {
-    return processes()
-      .filter(({ group }) => this.#groups.has(group) && group !== this.#child?.pid)
-      .map(({ pid, command }) => `${pid} ${command.replaceAll("\0", " ")}`);
+    const server = this.#child?.pid;
+    return this.#processes()
+      .filter(({ pid, parent }) => pid !== server && parent !== server)
+      .map(({ pid, command }) => `${pid} ${command}`);
   }
 
   /** Asks it to end. @returns its exit code */
@@ -135,7 +139,11 @@ export class Program {
 
   /** Whatever the tests left. */
   destroy(): void {
-    for (const { pid, group } of processes()) if (this.#groups.has(group)) process.kill(pid, "SIGKILL");
+    for (const { pid } of this.#processes()) process.kill(pid, "SIGKILL");
+  }
+
+  #processes(): Process[] {
+    return processes().filter(({ environment }) => environment.includes(`TMPDIR=${this.temporary}`));
   }
 
   /** Files below a folder of the data directory, by their paths within it. */

@@ -5,13 +5,13 @@
  */
 import { randomInt } from "node:crypto";
 
-const { TRAINYARD_KILL_ROUNDS: all = "52", TRAINYARD_KILL_SEED: given } = process.env;
+const { TRAINYARD_KILL_ROUNDS: all = "50", TRAINYARD_KILL_SEED: given } = process.env;
 
 /** What repeats a failure, as far as the moments go. */
 export const seed: string = given ?? String(randomInt(1e6));
 
-/** @param share of one round in 52 */
-export const rounds = (share: number): number[] => Array.from({ length: Math.max(1, Math.round((share * Number(all)) / 52)) }, (_, i) => i);
+/** @param share of one round in 50 */
+export const rounds = (share: number): number[] => Array.from({ length: Math.max(1, Math.round((share * Number(all)) / 50)) }, (_, i) => i);
 
 /** For a test of so many rounds, on a machine that has much else to do. */
 export const timeout = (count: number): number => 180_000 + 30_000 * count;

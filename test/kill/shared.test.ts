@@ -1,4 +1,4 @@
-/** Kills what several machines share and what shares it: PostgreSQL, the S3 server, and one of two servers with its worker. */
+/** Kills what several machines share, and those who share it: PostgreSQL, the S3 server, workers, and one of two servers. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -44,6 +44,17 @@ describe.skipIf(!hasPostgres || !hasProcesses)(
       for (const program of programs) program.destroy();
       await Promise.all([postgres.close(), s3.kill()]);
       if (!failed) rmSync(root, { recursive: true });
+    });
+
+    const deaths = rounds(14);
+    test(`after ${deaths.length} times kill -9 of the workers`, { timeout: timeout(deaths.length) }, async () => {
+      for (const _ of deaths) {
+        await trial.round(async () => {
+          await trial.moment();
+          for (const program of programs) program.killWorkers();
+        });
+      }
+      await trial.settle();
     });
 
     const restarts = rounds(8);

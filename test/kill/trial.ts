@@ -88,7 +88,7 @@ export class Trial {
     if (this.chance(0.5)) {
       const newest = async () => (await this.#caller.call("listEvents", { query: { kind: "run", type: "stored", limit: 1 } })).items[0]?.seq;
       const before = await newest();
-      await until("a training stores something", async () => (await newest()) !== before, 10_000).catch(() => {});
+      await until("a training stores something", async () => (await newest()) !== before, 4000).catch(() => {});
       await this.pause(1000);
     } else await this.pause(3000);
   }
@@ -107,7 +107,7 @@ export class Trial {
    * @param disturb resolves when all servers serve again
    */
   async round(disturb: () => Promise<void>): Promise<void> {
-    this.#people[this.#rounds++ % this.#people.length]!.more(1);
+    if (this.#rounds++ % 2 === 0) this.#people[this.#random.below(this.#people.length)]!.more(1);
     this.#begin();
     await disturb();
     await this.#rest();
