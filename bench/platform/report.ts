@@ -28,7 +28,6 @@ export function printTable(title: string, rows: readonly Row[]): void {
 export const progress = (text: string): void => void process.stderr.write(`${text}\n`);
 
 export const integer = (value: number): string => value.toLocaleString("en", { maximumFractionDigits: 0 });
-export const percent = (share: number): string => `${(100 * share).toFixed(0)} %`;
 export const ms = (value: number): string => `${value < 10 ? value.toFixed(1) : integer(value)} ms`;
 export const seconds = (value: number): string => `${value.toFixed(2)} s`;
 export const megabytes = (bytes: number): string => `${integer(bytes / 1e6)} MB`;
