@@ -22,11 +22,12 @@ export function registerEvaluate(program: Command): void {
     .option("--metrics <a,b,…>", "what to measure (default: every metric of the task)")
     .action(
       verb(async ({ client }, { metrics }: Options & { metrics?: string }, name: string) => {
+        const asked = metrics?.split(",");
         const { id } = await findRun(client, name);
-        const job = await client.call("evaluateRun", { params: { id }, body: { metrics: metrics?.split(",") } });
+        const job = await client.call("evaluateRun", { params: { id }, body: { metrics: asked } });
         await done(client, job);
         const evaluation = await client.call("getEvaluation", { params: { id } });
-        return answer(evaluation, () => (metrics ? metricsText(evaluation) : evaluationText(evaluation)));
+        return answer(evaluation, () => (asked ? metricsText(evaluation, ["loss", ...asked]) : evaluationText(evaluation)));
       }, 1),
     );
 }
@@ -75,8 +76,9 @@ export function evaluationText(evaluation: EvaluationView): string {
 }
 
 /** Each metric on a line, in the order of the catalog. */
-function metricsText(evaluation: EvaluationView): string {
-  const known = [{ id: "loss", title: "Loss" }, ...catalog.metrics];
+/** @param shown ids of the metrics to show; all when left out */
+function metricsText(evaluation: EvaluationView, shown?: readonly string[]): string {
+  const known = [{ id: "loss", title: "Loss" }, ...catalog.metrics].filter(({ id }) => shown?.includes(id) ?? true);
   return headText(evaluation) + pairs(known.map(({ id, title }) => [title, digits(evaluation.metrics[id])]));
 }
 
