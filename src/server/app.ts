@@ -112,6 +112,14 @@ export async function buildApp(kernel: Kernel, secrets: Secrets, version: string
   });
   app.setSerializerCompiler(serializerCompiler);
   parseBodies(app);
+  const notFound = (request: FastifyRequest, reply: FastifyReply) => {
+    const path = request.url.split("?")[0]!;
+    const all: Endpoint[] = Object.values(endpoints);
+    const literal = all.filter((e) => e.path === path);
+    const others = literal.length ? literal : all.filter((e) => pattern(e.path).test(path));
+    if (others.length) reply.header("allow", [...new Set(others.map(({ method }) => method))].join(", "));
+    return sendError(kernel, fail(others.length ? "NO_METHOD" : "NO_ROUTE", { method: request.method, path: path.slice(0, 200) }), request, reply);
+  };
   // Before the plugins, as their routes pass here too.
   app.addHook("onRequest", async (request, reply) => {
     request.correlation = correlationOf(request);
@@ -125,6 +133,8 @@ export async function buildApp(kernel: Kernel, secrets: Secrets, version: string
     // Besides the operations there are only their description and what is not there.
     authorize(actor, operationId ? endpoints[operationId].action : "open");
     if (/%00/i.test(request.url)) throw fail("BAD_USAGE", { problem: "the address has a NUL character", fix: "Leave it out." });
+    // Of what is not there the body does not matter.
+    if (request.is404) await notFound(request, reply);
   });
   app.addHook("onResponse", async (request, reply) => {
     const { operation } = request;
@@ -143,19 +153,8 @@ export async function buildApp(kernel: Kernel, secrets: Secrets, version: string
       "answered",
     );
   });
-  const notFound = (request: FastifyRequest, reply: FastifyReply) => {
-    const path = request.url.split("?")[0]!;
-    const all: Endpoint[] = Object.values(endpoints);
-    const literal = all.filter((e) => e.path === path);
-    const others = literal.length ? literal : all.filter((e) => pattern(e.path).test(path));
-    if (others.length) reply.header("allow", [...new Set(others.map(({ method }) => method))].join(", "));
-    return sendError(kernel, fail(others.length ? "NO_METHOD" : "NO_ROUTE", { method: request.method, path: path.slice(0, 200) }), request, reply);
-  };
   app.setNotFoundHandler(notFound);
-  app.setErrorHandler((error: FastifyError, request, reply) =>
-    // Of what is not there the body does not matter.
-    request.is404 && !(error instanceof TrainyardError) ? notFound(request, reply) : sendError(kernel, error, request, reply),
-  );
+  app.setErrorHandler((error: FastifyError, request, reply) => sendError(kernel, error, request, reply));
 
   await app.register(sse as unknown as FastifyPluginAsync<{ heartbeatInterval: number }>, { heartbeatInterval: 15_000 });
   await app.register(swagger, {
