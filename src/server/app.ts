@@ -167,7 +167,7 @@ export async function buildApp(kernel: Kernel, secrets: Secrets, version: string
     transform: jsonSchemaTransform,
     transformObject: jsonSchemaTransformObject,
   });
-  await app.register(swaggerUi, { routePrefix: "/docs" });
+  await app.register(swaggerUi, { routePrefix: "/docs", transformSpecification: (spec) => openApi(spec as unknown as OpenApi) as never });
 
   for (const id of Object.keys(endpoints) as OperationId[]) addRoute(app, kernel, id);
   // Made once, when every route is known.

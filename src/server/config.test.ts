@@ -1,45 +1,116 @@
-/** The configuration: every problem told at once, flags before the environment, no secret in a message. */
+/** The configuration: every variable read, every problem told at once, no secret shown. */
 import { expect, test } from "vitest";
 import type { TrainyardError } from "../shared/errors.ts";
-import { readConfig } from "./config.ts";
+import { childEnvironment, readConfig, variables } from "./config.ts";
 
-const problems = (env: Record<string, string>, flags = {}): readonly string[] => {
+const problemsOf = (env: Record<string, string>, flags = {}): readonly string[] => {
   try {
     readConfig(env, flags);
-    return [];
   } catch (error) {
-    return (error as TrainyardError).details.problems as readonly string[];
+    return (error as TrainyardError).details.problems as string[];
   }
+  return [];
 };
 
-test("with nothing set everything is on this machine", () => {
-  const { host, port, workers, databaseUrl, store, home } = readConfig({});
-  expect({ host, port, workers, databaseUrl, store }).toEqual({
+test("with nothing set everything is embedded, on this machine alone, with one worker", () => {
+  expect(readConfig({})).toMatchObject({
+    home: expect.stringMatching(/\/\.trainyard$/),
     host: "127.0.0.1",
     port: 4600,
+    allowedHosts: [],
     workers: 1,
     databaseUrl: undefined,
     store: undefined,
+    leaseSeconds: 15,
   });
-  expect(home).toMatch(/\.trainyard$/);
 });
 
-test("all problems are told at once, each with the variable, what was wanted and what came", () => {
-  expect(problems({ TRAINYARD_PORT: "99999", TRAINYARD_WORKERS: "two", TRAINYARD_STORE: "file:///x", TRAINYARD_PROT: "1" }, { port: "-1" })).toEqual([
-    '--port must be an integer from 0 to 65535, but is "-1"',
-    'TRAINYARD_WORKERS must be an integer from 0 to 256, but is "two"',
-    'TRAINYARD_STORE must be a URL that begins with s3://, but is "file:///x"',
-    "there is no variable TRAINYARD_PROT",
-  ]);
+test("every variable is read", () => {
+  const config = readConfig({
+    TRAINYARD_HOME: "/data",
+    TRAINYARD_HOST: "0.0.0.0",
+    TRAINYARD_PORT: "0",
+    TRAINYARD_ALLOWED_HOSTS: "a.example, b.example,",
+    TRAINYARD_WORKERS: "3",
+    TRAINYARD_WORKER_TOKEN: "twenty-characters-or-more",
+    DATABASE_URL: "postgresql://user:password@db/trainyard",
+    TRAINYARD_POOL: "20",
+    TRAINYARD_STORE: "s3://bucket/prefix",
+    AWS_ENDPOINT_URL: "http://minio:9000",
+    TRAINYARD_S3_FORCE_PATH_STYLE: "false",
+    TRAINYARD_LEASE_SECONDS: "30",
+    TRAINYARD_MAX_UPLOAD: "1000",
+    TRAINYARD_UPLOAD_GRACE: "60",
+    TRAINYARD_LOG_LEVEL: "debug",
+    TRAINYARD_LOG_FORMAT: "json",
+  });
+  expect(config).toEqual({
+    home: "/data",
+    host: "0.0.0.0",
+    port: 0,
+    allowedHosts: ["a.example", "b.example"],
+    workers: 3,
+    workerToken: "twenty-characters-or-more",
+    databaseUrl: "postgresql://user:password@db/trainyard",
+    pool: 20,
+    store: "s3://bucket/prefix",
+    s3: { endpoint: "http://minio:9000", forcePathStyle: false },
+    leaseSeconds: 30,
+    maxUpload: 1000,
+    uploadGrace: 60,
+    log: { level: "debug", format: "json" },
+  });
 });
 
-test("flags go before the environment", () => {
-  expect(readConfig({ TRAINYARD_PORT: "1", TRAINYARD_HOME: "/a" }, { port: "2" })).toMatchObject({ port: 2, home: "/a" });
+test("flags go before variables, the address of S3 before that of all services, and what is empty is as if not set", () => {
+  const env = { TRAINYARD_PORT: "1", TRAINYARD_WORKERS: "", AWS_ENDPOINT_URL: "http://all", AWS_ENDPOINT_URL_S3: "http://s3" };
+  expect(readConfig(env, { port: "2", data: "there" })).toMatchObject({
+    port: 2,
+    workers: 1,
+    s3: { endpoint: "http://s3" },
+    home: `${process.cwd()}/there`,
+  });
 });
 
-test("a secret that is wrong is not shown", () => {
-  expect(problems({ DATABASE_URL: "mysql://me:hunter2@host/db", TRAINYARD_WORKER_TOKEN: "short" })).toEqual([
-    "TRAINYARD_WORKER_TOKEN must be at least 20 characters, but is something else",
+test("every problem is told at once, with what was wanted and what came, but no secret", () => {
+  const problems = problemsOf(
+    {
+      TRAINYARD_PORT: "70000",
+      TRAINYARD_LEASE_SECONDS: "1.5",
+      TRAINYARD_WORKER_TOKEN: "too-short-secret",
+      DATABASE_URL: "mysql://user:password@db",
+      TRAINYARD_STORE: "/data/objects",
+      TRAINYARD_LOG_FORMAT: "xml",
+      TRAINYARD_S3_FORCE_PATH_STYLE: "yes",
+      TRAINYARD_COLOUR: "red",
+    },
+    { workers: "-1" },
+  );
+  expect([...problems].sort()).toEqual([
+    '--workers must be an integer from 0 to 256, but is "-1"',
     "DATABASE_URL must be a URL that begins with postgres:// or postgresql://, but is something else",
+    'TRAINYARD_LEASE_SECONDS must be an integer from 2 to 3600, but is "1.5"',
+    'TRAINYARD_LOG_FORMAT must be one of json, plain, but is "xml"',
+    'TRAINYARD_PORT must be an integer from 0 to 65535, but is "70000"',
+    'TRAINYARD_S3_FORCE_PATH_STYLE must be true or false, but is "yes"',
+    'TRAINYARD_STORE must be a URL that begins with s3://, but is "/data/objects"',
+    "TRAINYARD_WORKER_TOKEN must be at least 20 letters, digits or signs of ASCII, but is something else",
+    "there is no variable TRAINYARD_COLOUR",
   ]);
+  // A header cannot carry it.
+  expect(problemsOf({ TRAINYARD_WORKER_TOKEN: "twenty characters with spaces" })).toHaveLength(1);
+  expect(problems.join()).not.toMatch(/password|too-short-secret/);
+});
+
+test("every variable is documented: what it accepts and what it is for", () => {
+  for (const [name, { help, wanted }] of Object.entries(variables) as [string, { help: string; wanted: string }][]) {
+    expect([name, help]).toEqual([name, expect.stringMatching(/\.$/)]);
+    expect(wanted).toMatch(/./);
+  }
+});
+
+test("processes that the server starts learn no address and no secret of its environment", () => {
+  const names = Object.keys(childEnvironment());
+  expect(names).toContain("PATH");
+  expect(names.filter((name) => /TRAINYARD|AWS|DATABASE|TOKEN|SECRET|KEY/.test(name))).toEqual([]);
 });

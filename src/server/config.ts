@@ -58,8 +58,8 @@ export const variables = {
   }),
   TRAINYARD_WORKERS: variable<number>({ ...integer(0, 256), fallback: 1, help: "Worker processes that the server starts on its own machine." }),
   TRAINYARD_WORKER_TOKEN: variable<string | undefined>({
-    wanted: "at least 20 characters",
-    read: (t) => (t.length >= 20 ? t : undefined),
+    wanted: "at least 20 letters, digits or signs of ASCII",
+    read: (t) => (/^[\x21-\x7e]{20,}$/.test(t) ? t : undefined),
     shown: "made at first start",
     fallback: undefined,
     secret: true,

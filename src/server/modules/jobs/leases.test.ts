@@ -1,5 +1,5 @@
 /** Leases: whoever is heard of in time keeps a job, and whoever is not loses it. */
-import { beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test, vi } from "vitest";
 import { HandWorker } from "../../../../test/hand-worker.ts";
 import { startTestPlatform, tiny } from "../../../../test/platform.ts";
 import type { ClaimedJob } from "../../../shared/api/schemas.ts";
@@ -52,4 +52,23 @@ test("a worker that is not heard of and whose run was to stop leaves it stopped,
   await client.call("stopRun", { params: { id: run } });
   await platform.waitFor(run, "stopped");
   expect(await getJob(job.id)).toMatchObject({ state: "cancelled" });
+});
+
+test("a server whose clock is a day ahead neither takes jobs back nor dates by it what happens: the database's clock counts", async () => {
+  const { run, job } = await claimed();
+  const now = Date.now();
+  vi.useFakeTimers({ toFake: ["Date"], now: now + 86_400_000 });
+  try {
+    const { id, createdAt } = await client.call("createRun", { body: { ...tiny, draft: true } });
+    expect(Math.abs(Date.parse(createdAt) - now)).toBeLessThan(3_600_000);
+    await worker.heartbeat(job);
+    await new Promise((done) => setTimeout(done, 1500)); // leases are looked at once a second
+    await worker.heartbeat(job);
+    expect(await getJob(job.id)).toMatchObject({ state: "running", attempts: 1 });
+    await client.call("editRun", { params: { id }, body: { name: "later" } });
+  } finally {
+    vi.useRealTimers();
+  }
+  await worker.succeed(job);
+  expect((await getRun(run)).state).toBe("succeeded");
 });
