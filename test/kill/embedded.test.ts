@@ -33,6 +33,10 @@ describe.skipIf(!available)(
       for (const _ of server) {
         await trial.round(async () => {
           await trial.moment();
+          if (trial.chance(0.2)) {
+            program.ask();
+            await trial.pause(1000);
+          }
           await program.kill("server");
           await restart();
         });
@@ -50,6 +54,11 @@ describe.skipIf(!available)(
         });
       }
       await trial.settle();
+    });
+
+    test("and the store keeps no content that the database does not know", { timeout: timeout(0) }, async () => {
+      const { blobs } = await trial.storage();
+      expect(program.files("objects/blobs").length).toBeLessThanOrEqual(blobs);
     });
 
     /** Sometimes it is killed again before it serves. */

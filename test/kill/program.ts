@@ -86,7 +86,7 @@ export class Program {
   async ready(): Promise<void> {
     const child = this.#child!;
     await until(`${this.url} serves`, () => {
-      if (child.exitCode !== null) throw new Error(`serve ended with ${child.exitCode}: ${readFileSync(this.log, "utf8").slice(-2000)}`);
+      if (hasEnded(child)) throw new Error(`serve ended with ${child.exitCode ?? child.signalCode}: ${readFileSync(this.log, "utf8").slice(-2000)}`);
       return fetch(`${this.url}/health/ready`, { signal: AbortSignal.timeout(5000) }).then(
         (answer) => answer.ok,
         () => false,
@@ -104,10 +104,16 @@ export class Program {
     return this.#child!.pid!;
   }
 
+  /** Asks it to end. */
+  ask(): void {
+    this.#child!.kill("SIGTERM");
+  }
+
   /** kill -9 of the server alone, or of all its processes at once. */
   async kill(what: "server" | "group"): Promise<void> {
     const child = this.#child!;
     this.#child = undefined;
+    if (hasEnded(child)) return;
     const ended = once(child, "exit");
     process.kill(what === "group" ? -child.pid! : child.pid!, "SIGKILL");
     await ended;
@@ -128,18 +134,22 @@ export class Program {
       .map(({ pid, command }) => `${pid} ${command}`);
   }
 
-  /** Asks it to end. @returns its exit code */
+  /** Asks it to end, and waits. @returns its exit code */
   async stop(): Promise<number | null> {
     const child = this.#child!;
+    this.ask();
     this.#child = undefined;
-    child.kill("SIGTERM");
-    if (child.exitCode === null) await once(child, "exit");
+    if (!hasEnded(child)) await once(child, "exit");
     return child.exitCode;
   }
 
   /** Whatever the tests left. */
   destroy(): void {
-    for (const { pid } of this.#processes()) process.kill(pid, "SIGKILL");
+    for (const { pid } of this.#processes()) {
+      try {
+        process.kill(pid, "SIGKILL");
+      } catch {} // it has just ended
+    }
   }
 
   #processes(): Process[] {
@@ -155,6 +165,8 @@ export class Program {
       .map((entry) => join(entry.parentPath, entry.name).slice(path.length + 1));
   }
 }
+
+const hasEnded = ({ exitCode, signalCode }: ChildProcess): boolean => exitCode !== null || signalCode !== null;
 
 /** A free port below those that the system gives to outgoing connections, so that nobody takes it while the server is dead. */
 async function lowPort(): Promise<number> {

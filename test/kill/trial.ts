@@ -144,6 +144,12 @@ export class Trial {
     }
   }
 
+  /** Storage in use, after what nobody needs was freed. */
+  async storage(): Promise<Outgoing<"getStorage">> {
+    await this.#caller.call("purge", {});
+    return this.#caller.call("getStorage", {});
+  }
+
   /** What the workers of a server are at. */
   async jobsOf(program: Program): Promise<Job[]> {
     const { items } = await this.#caller.call("listWorkers", {});
