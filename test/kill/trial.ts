@@ -89,7 +89,7 @@ export class Trial {
       const newest = async () => (await this.#caller.call("listEvents", { query: { kind: "run", type: "stored", limit: 1 } })).items[0]?.seq;
       const before = await newest();
       await until("a training stores something", async () => (await newest()) !== before, 4000).catch(() => {});
-      await this.pause(1000);
+      await this.pause(this.chance(0.5) ? 200 : 1200);
     } else await this.pause(3000);
   }
 
