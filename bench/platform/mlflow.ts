@@ -30,7 +30,8 @@ async function startMlflow(python: string, database: string): Promise<Mlflow> {
   const folder = mkdtempSync(join(tmpdir(), "trainyard-bench-mlflow-"));
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
-  const flags = ["--backend-store-uri", database, "--artifacts-destination", folder, "--host", "127.0.0.1", "--port", `${port}`];
+  const store = database.replace("postgresql:", "postgresql+psycopg2:"); // its driver: which one is the default depends on the version
+  const flags = ["--backend-store-uri", store, "--artifacts-destination", folder, "--host", "127.0.0.1", "--port", `${port}`];
   const child: ChildProcess = spawn(python, ["-m", "mlflow", "server", ...flags], {
     cwd: folder,
     stdio: ["ignore", "ignore", "ignore"],
