@@ -387,6 +387,7 @@ export const endpoints = {
     params: byId,
     response: s.experiment,
     status: 201,
+    creates: true,
     exchange: exchange("experiments", "archive_data", "save_run", "run_not_exists"),
   },
   listExperiments: {

@@ -122,6 +122,21 @@ describe("verify", () => {
     await run(`update blobs set size = size - 1 where sha256 = '${digest}'`);
   });
 
+  test("finds a file of a run or a dataset that is no longer told to be needed, so that a purge would take it", async () => {
+    const { id } = await trained({ model: "needed" });
+    const dataset = await client.call("getDataset", { params: { id: "flowers" } });
+    await run("create table needs as select * from blob_refs where owner_kind <> 'experiment'");
+    await run(`delete from blob_refs where owner = '${id}' and name = 'model.onnx'`);
+    await run(`delete from blob_refs where owner = '${dataset.id}'`);
+    const { differences } = await verify();
+    expect(differences.map(({ kind, entity, field }) => [kind, entity, field]).sort()).toEqual([
+      ["dataset", dataset.id, "files"],
+      ["run", id, "files"],
+    ]);
+    await run("insert into blob_refs select * from needs on conflict do nothing");
+    expect((await verify()).differences).toEqual([]);
+  });
+
   test("finds nothing wrong while others write", async () => {
     const { id } = await draft();
     const writing = Promise.all(Array.from({ length: 40 }, (_, i) => client.call("editRun", { params: { id }, body: { note: `${i}` } })));
@@ -174,6 +189,15 @@ describe("a purge", () => {
     expect((await raw(`/api/runs/${id}`)).status).toBe(200);
     await worker.finish(job, { outcome: "failed", error: { code: "X", status: 422, message: "no", fix: "no" } });
     expect(await client.call("purge", {})).toMatchObject({ runs: 1 });
+  });
+
+  test("of a run whose evaluation waits cancels that", async () => {
+    const { id } = await trained();
+    const job = await client.call("evaluateRun", { params: { id }, body: {} });
+    await client.call("deleteRun", { params: { id } });
+    expect(await client.call("purge", {})).toMatchObject({ runs: 1 });
+    expect(await client.call("getJob", { params: { id: job.id } })).toMatchObject({ state: "cancelled" });
+    expect(await worker.claim()).toBeNull();
   });
 
   test("at the same time as an upload of the same content loses nothing that was asked for", async () => {

@@ -7,7 +7,7 @@ import type { Context, Tx } from "../../entity.ts";
 import { seal } from "../../ids.ts";
 import type { Kernel } from "../../kernel.ts";
 import { forget, markUnneeded, reclaimable, removeMarked, renewMark, use } from "../artifacts/service.ts";
-import { datasetEntity } from "../datasets/dataset.ts";
+import { type DatasetState, datasetEntity } from "../datasets/dataset.ts";
 import { entities } from "../events/service.ts";
 import { damagedManifests } from "../experiments/service.ts";
 import { jobEntity } from "../jobs/job.ts";
@@ -128,15 +128,22 @@ export async function verify(kernel: Kernel): Promise<z.infer<typeof verificatio
           .orderBy("version")
           .execute();
         const params = kind === "run" ? await tx.selectFrom("run_params").selectAll().where("run", "in", chosen).execute() : [];
-        return { chosen, rows: rows as unknown as Readonly<Record<string, unknown>>[], told, params };
+        const refs = await tx
+          .selectFrom("blob_refs")
+          .select(["owner as entity", "name", "sha256"])
+          .where("owner_kind", "=", kind)
+          .where("owner", "in", chosen)
+          .execute();
+        return { chosen, rows: rows as unknown as Readonly<Record<string, unknown>>[], told, params, refs };
       });
       if (!page) break;
       const byEntity = groups(page.told);
       const rowOf = new Map(page.rows.map((row) => [row.id as string, row]));
       const paramsOfRun = groups(page.params.map((p) => ({ entity: p.run, path: p.path, number: p.number, text: p.text })));
+      const refsOf = groups(page.refs);
       for (const id of page.chosen) {
         const history = byEntity.get(id) ?? [];
-        differences.push(...compare(kind, id, history, rowOf.get(id), paramsOfRun.get(id) ?? []));
+        differences.push(...compare(kind, id, history, { row: rowOf.get(id), params: paramsOfRun.get(id) ?? [], refs: refsOf.get(id) ?? [] }));
         events += history.length;
         count++;
       }
@@ -159,13 +166,23 @@ function groups<T extends { readonly entity: string }>(items: readonly T[]): Map
 
 type Told = { readonly version: number; readonly type: string; readonly data: object; readonly at: Date };
 
-function compare(
-  kind: EntityKind,
-  id: string,
-  history: readonly Told[],
-  row: Readonly<Record<string, unknown>> | undefined,
-  params: readonly { path: string; number: number | null; text: string | null }[],
-): Difference[] {
+/** What the tables have of an entity. */
+interface Kept {
+  readonly row: Readonly<Record<string, unknown>> | undefined;
+  readonly params: readonly { path: string; number: number | null; text: string | null }[];
+  readonly refs: readonly { name: string; sha256: string }[];
+}
+
+/** The files that an entity needs, as its events have it; undefined where they do not say. */
+const files: { readonly [K in EntityKind]?: (state: never) => readonly { name: string; sha256: string }[] } = {
+  run: ({ artifacts, source }: RunState) => [
+    ...Object.entries(artifacts).map(([name, { sha256 }]) => ({ name, sha256 })),
+    ...(source?.files ?? []).map(({ name, sha256 }) => ({ name: `data/${name}`, sha256 })),
+  ],
+  dataset: ({ files }: DatasetState) => files,
+};
+
+function compare(kind: EntityKind, id: string, history: readonly Told[], { row, params, refs }: Kept): Difference[] {
   const found: Difference[] = [];
   const note = (field: string, fromEvents: unknown, inTable: unknown) => {
     if (canonical(plain(fromEvents)) !== canonical(plain(inTable)))
@@ -188,8 +205,13 @@ function compare(
     const sorted = (all: typeof params) => all.map(({ path, number, text }) => ({ path, number, text })).sort((a, b) => (a.path < b.path ? -1 : 1));
     note("parameters", sorted(paramsOf(state as unknown as RunState)), sorted(params));
   }
+  const needed = files[kind]?.(state as never);
+  if (needed) note("files", byName(needed), byName(refs));
   return found;
 }
+
+const byName = (all: readonly { name: string; sha256: string }[]) =>
+  Object.fromEntries([...all].sort((a, b) => (a.name < b.name ? -1 : 1)).map(({ name, sha256 }) => [name, sha256]));
 
 /** As JSON has it: no undefined, times as text. */
 const plain = (value: unknown): unknown => (value === undefined ? null : JSON.parse(JSON.stringify(value)));

@@ -29,7 +29,8 @@ export const wholeCatalog = (): Record<string, CatalogEntry[]> => ({
 
 /** @throws NOT_FOUND */
 export function catalogEntry(kind: string, id: string): CatalogEntry {
-  const entry = kinds.includes(kind as Kind) ? catalog[kind as Kind].find((e: Head) => e.id === id) : undefined;
+  const whole = wholeCatalog();
+  const entry = Object.hasOwn(whole, kind) ? whole[kind]!.find((e) => e.id === id) : undefined;
   if (!entry) throw fail("NOT_FOUND", { what: "catalog entry", id: `${kind}/${id}` });
-  return present(kind as Kind, entry);
+  return entry;
 }

@@ -3,7 +3,10 @@ import type { z } from "zod";
 import type { experiment } from "../../../shared/api/schemas.ts";
 import { applying, Entity } from "../../entity.ts";
 
-export type ExperimentState = z.infer<typeof experiment>;
+export type ExperimentState = z.infer<typeof experiment> & {
+  /** Of the request under whose Idempotency-Key it was archived. */
+  readonly digest?: string;
+};
 export type ExperimentEvent = { readonly type: "archived" } & Omit<ExperimentState, "createdAt">;
 
 export const experimentEntity = new Entity<ExperimentState, ExperimentEvent>({

@@ -88,6 +88,26 @@ describe("an archived run", () => {
     expect((await getRun(run.id)).experiment).toBe(experiment.id);
   });
 
+  test("is listed newest first, in pages that neither skip nor repeat", async () => {
+    for (let i = 0; i < 3; i++) await archived(await trained());
+    const { items: all } = await client.call("listExperiments", { query: { limit: 500 } });
+    const found: Experiment[] = [];
+    for (let cursor: string | undefined; ; ) {
+      const page = await client.call("listExperiments", { query: { limit: 2, cursor } });
+      found.push(...page.items);
+      if (page.next === null) break;
+      cursor = page.next;
+    }
+    expect(all.length).toBeGreaterThan(4);
+    expect(found).toEqual(all);
+    expect(all.map(({ createdAt }) => createdAt)).toEqual(
+      all
+        .map(({ createdAt }) => createdAt)
+        .sort()
+        .reverse(),
+    );
+  });
+
   test("is changed by nothing that people may ask for", async () => {
     const run = await trained();
     const experiment = await archived(run);
@@ -135,6 +155,17 @@ describe("archiving", () => {
       expect(answers.map(({ status }) => status).sort()).toEqual([201, 409]);
       expect(answers.find(({ status }) => status === 409)!.json.error.code).toBe("ALREADY_ARCHIVED");
     }
+  });
+
+  test("under one Idempotency-Key is one archiving, however often it is asked for", async () => {
+    const run = await trained();
+    const keyed = (key: string) => raw(`/api/runs/${run.id}/archive`, { method: "POST", headers: { "idempotency-key": key } });
+    const answers = await Promise.all([keyed("once"), keyed("once"), keyed("once")]);
+    expect(answers.map(({ status }) => status)).toEqual([201, 201, 201]);
+    expect(new Set(answers.map(({ text }) => text)).size).toBe(1);
+    expect((await keyed("once")).json).toEqual(answers[0]!.json);
+    expect((await keyed("again")).json.error.code).toBe("ALREADY_ARCHIVED");
+    expect((await archive(run)).status).toBe(409);
   });
 
   test("while others change the run says in the manifest what the run then is, or is refused", async () => {

@@ -8,7 +8,7 @@ import { archiveRun, getExperiment, listExperiments, readManifest, reproduce } f
 export const experimentRoutes: Handlers<
   "archiveRun" | "listExperiments" | "getExperiment" | "getManifest" | "getExperimentFile" | "reproduceExperiment"
 > = {
-  archiveRun: (kernel, { params, context }) => archiveRun(kernel, params.id, context),
+  archiveRun: (kernel, { params, context, key }) => archiveRun(kernel, params.id, context, key),
   async listExperiments(kernel, { query }) {
     const { items, last } = await listExperiments(kernel, query.limit, readCursor(query.cursor, "time"));
     return { items, next: nextCursor(last) };

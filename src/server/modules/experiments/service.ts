@@ -63,8 +63,20 @@ async function storeMetrics(kernel: Kernel, run: string): Promise<StoredFile> {
  * The manifest goes to the store first and the database last: whatever dies in between, there is either no
  * experiment or a whole one, and trying again finds the same hash.
  */
-export async function archiveRun(kernel: Kernel, id: string, context: Context): Promise<Experiment> {
+export async function archiveRun(kernel: Kernel, id: string, context: Context, key?: string): Promise<Experiment> {
   const uuid = open(id, "run");
+  const digest = key === undefined ? undefined : digestOf({ actor: context.actor, key });
+  try {
+    return await archiveOnce(kernel, uuid, context, digest);
+  } catch (error) {
+    if (digest === undefined || !(error instanceof TrainyardError && error.code === "ALREADY_ARCHIVED")) throw error;
+    const made = await experimentEntity.find(kernel.db.query, idFor("experiment", uuid));
+    if (made?.state.digest !== digest) throw error;
+    return present(made.state);
+  }
+}
+
+async function archiveOnce(kernel: Kernel, uuid: string, context: Context, digest?: string): Promise<Experiment> {
   const { state } = await runEntity.get(kernel.db.query, uuid);
   const experiment = idFor("experiment", uuid);
   archive(state, experiment);
@@ -104,6 +116,7 @@ export async function archiveRun(kernel: Kernel, id: string, context: Context): 
         metrics,
         createdBy: context.actor,
         size,
+        digest,
       },
     ]);
     await refer(tx, { kind: "experiment", id: experiment }, [
