@@ -151,7 +151,7 @@ export async function dropPointsAfter(tx: Tx, run: string, step: number): Promis
 }
 
 export async function seriesSummaries(db: Query, runs: readonly string[]): Promise<ReadonlyMap<string, Run["metrics"]>> {
-  const rows = await db.selectFrom("metric_series").selectAll().where("run", "in", runs).orderBy("series").execute();
+  const rows = await db.selectFrom("metric_series").selectAll().where(sql<boolean>`run = any(${runs}::uuid[])`).orderBy("series").execute();
   const all = new Map<string, Run["metrics"]>(runs.map((run) => [run, {}]));
   for (const r of rows) {
     all.get(r.run)![r.series] = {
@@ -235,8 +235,8 @@ export async function metricColumns(
   const rows = await db
     .selectFrom("metric_series")
     .select(["run", "series", "last", "min", "max"])
-    .where("run", "in", runs)
-    .where("series", "in", [...new Set(wanted.map(([, series]) => series))])
+    .where(sql<boolean>`run = any(${runs}::uuid[])`)
+    .where(sql<boolean>`series = any(${[...new Set(wanted.map(([, series]) => series))]}::text[])`)
     .execute();
   for (const row of rows) for (const [column, series, which = "last"] of wanted) if (series === row.series) found.get(row.run)![column] = row[which];
   return found;
