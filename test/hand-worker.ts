@@ -55,26 +55,26 @@ export class HandWorker {
     return job;
   }
 
-  async upload({ id, token }: ClaimedJob, name: string, content: string): Promise<File> {
+  async upload({ id, token, key }: ClaimedJob, name: string, content: string): Promise<File> {
     const digest = sha256(content);
     const bytes = new TextEncoder().encode(content);
-    const { size } = await this.#platform.worker.upload("putJobBlob", { params: { id, sha256: digest }, query: { token } }, bytes);
+    const { size } = await this.#platform.as(key).upload("putJobBlob", { params: { id, sha256: digest }, query: { token } }, bytes);
     return { name, sha256: digest, size };
   }
 
-  report({ id, token }: ClaimedJob, what: Partial<Omit<Report, "token">> = {}): Promise<{ stop: boolean; leaseSeconds: number }> {
+  report({ id, token, key }: ClaimedJob, what: Partial<Omit<Report, "token">> = {}): Promise<{ stop: boolean; leaseSeconds: number }> {
     const claim = `${id} ${token}`;
     const sequence = what.sequence ?? (this.#sequences.get(claim) ?? 0) + 1;
     this.#sequences.set(claim, sequence);
-    return this.#platform.worker.call("report", { params: { id }, body: { ...what, token, sequence } });
+    return this.#platform.as(key).call("report", { params: { id }, body: { ...what, token, sequence } });
   }
 
-  heartbeat({ id, token }: ClaimedJob): Promise<{ stop: boolean; leaseSeconds: number }> {
-    return this.#platform.worker.call("heartbeat", { params: { id }, body: { token } });
+  heartbeat({ id, token, key }: ClaimedJob): Promise<{ stop: boolean; leaseSeconds: number }> {
+    return this.#platform.as(key).call("heartbeat", { params: { id }, body: { token } });
   }
 
-  async finish({ id, token }: ClaimedJob, ending: Omit<Finish, "token">): Promise<void> {
-    await this.#platform.worker.call("finishJob", { params: { id }, body: { ...ending, token } });
+  async finish({ id, token, key }: ClaimedJob, ending: Omit<Finish, "token">): Promise<void> {
+    await this.#platform.as(key).call("finishJob", { params: { id }, body: { ...ending, token } });
   }
 
   /** Ends a training as a good one ends: facts, files, points, evaluation. */

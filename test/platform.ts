@@ -38,17 +38,21 @@ export interface Raw {
 export interface RawRequest {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** As nobody; as the owner of the machine unless said, or another is named by a header. */
+  readonly anonymous?: boolean;
   /** Bytes as they are; anything but a text or bytes is sent as JSON. */
   readonly body?: unknown;
 }
 
 export interface TestPlatform extends Platform {
   readonly place: Place;
-  /** As a person. */
+  /** As the owner of the machine. */
   readonly client: Client;
+  /** As whoever a token belongs to, or nobody. */
+  as(token?: string): Client;
   /** As a worker. */
   readonly worker: Client;
-  /** A request as it stands: no path is tidied up, no header is added but Host and Content-Length. */
+  /** A request as it stands: no path is tidied up, no header is added but Host, Content-Length and who asks. */
   raw(path: string, request?: RawRequest): Promise<Raw>;
   /** Follows a run until it is in one of the states. @throws when it is over otherwise */
   waitFor(run: string, ...states: readonly RunStateName[]): Promise<Run>;
@@ -103,7 +107,8 @@ export async function startTestPlatform({ workers = 0, env = {}, place }: TestOp
   const platform = await startPlatform(config, { listen: { host: "127.0.0.1", port: 0 }, workers, what: "the tests" });
   afterAll(() => platform.close());
   const { url, kernel } = platform;
-  const client = createClient({ url, patience: 0 });
+  const as = (token?: string) => createClient({ url, token, patience: 0 });
+  const client = as(platform.machineToken);
 
   async function waitFor(run: string, ...states: readonly RunStateName[]): Promise<Run> {
     for await (const { event, data } of client.follow("followRun", { params: { id: run } })) {
@@ -121,7 +126,7 @@ export async function startTestPlatform({ workers = 0, env = {}, place }: TestOp
           off();
           done(found);
         }, failed);
-      const off = kernel.live.on(`${kind}:${id}`, check);
+      const off = kernel.live.on(`${kind}:${kernel.ids.open(id)}`, check);
       check();
     });
   }
@@ -136,6 +141,8 @@ export async function startTestPlatform({ workers = 0, env = {}, place }: TestOp
     url,
     kernel,
     workerToken: platform.workerToken,
+    machineToken: platform.machineToken,
+    setupLink: () => platform.setupLink(),
     isNew: platform.isNew,
     get workerPids() {
       return platform.workerPids;
@@ -143,8 +150,13 @@ export async function startTestPlatform({ workers = 0, env = {}, place }: TestOp
     close: () => platform.close(),
     place: where,
     client,
-    worker: createClient({ url, token: platform.workerToken, patience: 0 }),
-    raw: (path, options) => raw(url, path, options),
+    as,
+    worker: as(platform.workerToken),
+    raw(path, { anonymous = false, headers = {}, ...options } = {}) {
+      const mine: Record<string, string> =
+        anonymous || "authorization" in headers || "cookie" in headers ? {} : { authorization: `Bearer ${platform.machineToken}` };
+      return raw(url, path, { ...options, headers: { ...mine, ...headers } });
+    },
     waitFor,
     until,
     jobEnd,
@@ -200,9 +212,15 @@ function raw(url: string, path: string, { method = "GET", headers = {}, body }: 
 }
 
 /** Uploads a table and registers it; without a worker it stays unread. */
-export async function register({ client }: Pick<TestPlatform, "client">, name: string, table: string | Uint8Array = iris): Promise<DatasetView> {
+export async function register(
+  { client }: Pick<TestPlatform, "client">,
+  name: string,
+  table: string | Uint8Array = iris,
+  project?: string,
+): Promise<DatasetView> {
   const digest = sha256(table);
-  const { size } = await client.upload("uploadBlob", { params: { sha256: digest } }, new Uint8Array(Buffer.from(table)));
+  const query = { project };
+  const { size } = await client.upload("uploadBlob", { params: { sha256: digest }, query }, new Uint8Array(Buffer.from(table)));
   const files = [{ name: "table.csv", sha256: digest, size }];
-  return client.call("registerDataset", { body: { name, source: { id: "csv" }, files } });
+  return client.call("registerDataset", { body: { name, source: { id: "csv" }, files }, query });
 }

@@ -1,8 +1,10 @@
 /** Fills a database with finished runs by the server's own store functions, many runs a transaction. What it leaves, `admin verify` finds in order. */
+
 import { randomUUID } from "node:crypto";
 import { sql } from "kysely";
 import { type Database, openDatabase } from "../../src/server/database/index.ts";
 import type { Context, Tx } from "../../src/server/entity.ts";
+import { DEFAULT_PROJECT } from "../../src/server/ids.ts";
 import { migrations } from "../../src/server/migrations.ts";
 import { jobEntity } from "../../src/server/modules/jobs/job.ts";
 import { enqueue } from "../../src/server/modules/jobs/service.ts";
@@ -41,8 +43,19 @@ async function record(tx: Tx, run: MadeRun): Promise<void> {
   const { id, job, name, note, tags, settings, facts, outcome, evaluation, reports } = run;
   const context: Context = { actor: "owner", correlation: randomUUID() };
   const worker = { ...context, actor: "worker", causation: job };
-  await enqueue(tx, { id: job, kind: "train", subject: { kind: "run", id } }, context);
-  const created = { id, name, note, tags, task: "classification", settings, priority: 0, labels: [], createdBy: "owner" } as const;
+  await enqueue(tx, { id: job, kind: "train", project: DEFAULT_PROJECT, subject: { kind: "run", id } }, context);
+  const created = {
+    id,
+    project: DEFAULT_PROJECT,
+    name,
+    note,
+    tags,
+    task: "classification",
+    settings,
+    priority: 0,
+    labels: [],
+    createdBy: "owner",
+  } as const;
   await recordRun(tx, created, [{ type: "queued", job }], context);
   const reason = { code: "LOSS_NOT_FINITE", message: "the loss became NaN at step 310", fix: "Lower the learning rate." };
   const ending: Record<MadeRun["outcome"], RunEvent[]> = {

@@ -18,15 +18,21 @@ export interface Answer {
 
 export interface Caller {
   /** @throws when the answer is no success, or does not come */
-  (method: string, path: string, body?: unknown): Promise<Answer>;
+  (method: string, path: string, body?: unknown, token?: string): Promise<Answer>;
   close(): void;
 }
 
+/** What opens each server that was started: for callers who say nothing else. */
+export const machineTokens = new Map<string, string>();
+
 /** Calls a server over at most so many connections. Cheaper than fetch, since the bench shares its processors with what it measures. */
-export function caller(url: string, { token, sockets }: { readonly token?: string; readonly sockets: number }): Caller {
+export function caller(
+  url: string,
+  { token: usual = machineTokens.get(url), sockets }: { readonly token?: string; readonly sockets: number },
+): Caller {
   const { hostname, port } = new URL(url);
   const agent = new Agent({ keepAlive: true, maxSockets: sockets });
-  const call = (method: string, path: string, body?: unknown) =>
+  const call = (method: string, path: string, body?: unknown, token = usual) =>
     new Promise<Answer>((done, failed) => {
       const text = body === undefined ? undefined : JSON.stringify(body);
       const headers = {

@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { type ClientRequest, get } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ClaimedJob, Points } from "../../src/shared/api/schemas.ts";
-import { caller, type Driven, driveWell, type Families, meter, quantile } from "./measure.ts";
+import { caller, type Driven, driveWell, type Families, machineTokens, meter, quantile } from "./measure.ts";
 import { integer, ms, type Row, showShares } from "./report.ts";
 import type { Server } from "./server.ts";
 
@@ -36,20 +36,16 @@ async function work({ url, token }: Server, trainings: number): Promise<Working>
   person.close();
   return {
     jobs,
-    report({ id, token }, points) {
+    report({ id, token, key }, points) {
       const sequence = (sequences.get(id) ?? 0) + 1;
       sequences.set(id, sequence);
       const update = points[0]!.steps.at(-1)!;
       const progress = { epoch: 1, epochs: 100, step: update, stepsPerEpoch: 844, update, loss: 1, score: 1, learningRate: 0.001 };
-      return call("POST", `/api/worker/jobs/${id}/report`, {
-        token,
-        sequence,
-        points,
-        progress: { ...progress, samplesPerSecond: 12_800, secondsLeft: 60 },
-      });
+      const body = { token, sequence, points, progress: { ...progress, samplesPerSecond: 12_800, secondsLeft: 60 } };
+      return call("POST", `/api/worker/jobs/${id}/report`, body, key);
     },
     async end() {
-      for (const { id, token } of jobs) await call("POST", `/api/worker/jobs/${id}/finish`, { token, outcome: "stopped" });
+      for (const { id, token, key } of jobs) await call("POST", `/api/worker/jobs/${id}/finish`, { token, outcome: "stopped" }, key);
       call.close();
     },
   };
@@ -153,7 +149,10 @@ class Follower {
 
   /** @returns once it is connected */
   static async start(url: string, run: string): Promise<Follower> {
-    const request = get(`${url}/api/runs/${run}/live`, { agent: false, headers: { accept: "text/event-stream" } });
+    const request = get(`${url}/api/runs/${run}/live`, {
+      agent: false,
+      headers: { accept: "text/event-stream", authorization: `Bearer ${machineTokens.get(url)}` },
+    });
     let connected = () => {};
     const first = new Promise<void>((done, failed) => {
       connected = done;

@@ -5,6 +5,7 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import pg from "pg";
+import { machineTokens } from "./measure.ts";
 
 export interface Server {
   readonly url: string;
@@ -43,6 +44,7 @@ export async function serve({ main, home, database, workers = 0 }: ServeOptions)
     });
   });
   while (!(await fetch(`${url}/health/ready`)).ok);
+  machineTokens.set(url, readFileSync(join(home, "machine-token"), "utf8"));
   const startSeconds = (performance.now() - began) / 1000;
   return {
     url,

@@ -1,5 +1,6 @@
 /** Builds the HTTP server from the table of endpoints and the modules' handlers. Never listens. */
 import { randomUUID } from "node:crypto";
+import { readFile } from "node:fs/promises";
 import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import { Readable } from "node:stream";
@@ -13,16 +14,20 @@ import Fastify, {
   type FastifyPluginAsync,
   type FastifyReply,
   type FastifyRequest,
+  type FastifyServerOptions,
   LogController,
 } from "fastify";
 import { jsonSchemaTransform, jsonSchemaTransformObject } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { type Endpoint, endpoints, type OperationId } from "../shared/api/endpoints.ts";
-import { type ErrorBody, errorBody } from "../shared/api/schemas.ts";
+import { type ErrorBody, errorBody, run } from "../shared/api/schemas.ts";
 import { fail, type Problem, TrainyardError } from "../shared/errors.ts";
-import { authorize, checkOrigin, identify, type Secrets } from "./gate.ts";
+import { checkOrigin, headersOf } from "./browser.ts";
+import { admit, type Grant } from "./gate.ts";
 import type { Asked, Download, Handler, Handlers } from "./handler.ts";
+import { isUuid } from "./ids.ts";
 import type { Kernel } from "./kernel.ts";
+import { accountRoutes } from "./modules/accounts/routes.ts";
 import { adminRoutes } from "./modules/admin/routes.ts";
 import { artifactRoutes } from "./modules/artifacts/routes.ts";
 import { catalogRoutes } from "./modules/catalog/routes.ts";
@@ -31,10 +36,13 @@ import { evaluationRoutes } from "./modules/evaluation/routes.ts";
 import { eventRoutes } from "./modules/events/routes.ts";
 import { experimentRoutes } from "./modules/experiments/routes.ts";
 import { jobRoutes } from "./modules/jobs/routes.ts";
+import { projectRoutes } from "./modules/projects/routes.ts";
 import type { LiveMessage } from "./modules/runs/follow.ts";
 import { runRoutes } from "./modules/runs/routes.ts";
 import { trainingRoutes } from "./modules/training/routes.ts";
 import { type OpenApi, openApi } from "./openapi.ts";
+import { pages } from "./pages.ts";
+import { opened, sealed } from "./public-ids.ts";
 import { problemsOf } from "./validation.ts";
 
 const handlers: Handlers<OperationId> = {
@@ -48,6 +56,8 @@ const handlers: Handlers<OperationId> = {
   ...eventRoutes,
   ...jobRoutes,
   ...adminRoutes,
+  ...accountRoutes,
+  ...projectRoutes,
 };
 
 const MiB = 2 ** 20;
@@ -66,14 +76,35 @@ const checksItself: ReadonlySet<OperationId> = new Set(["createRun", "checkTrain
 
 declare module "fastify" {
   interface FastifyRequest {
-    actor: string;
+    /** Who asks, and where they may; once the gate has let them in. */
+    grant: Grant;
     correlation: string;
     operation?: OperationId;
+    /** Ids of this request, as rows have them: an error may name them. */
+    openedIds: Map<string, string>;
   }
 }
 
-export async function buildApp(kernel: Kernel, secrets: Secrets, version: string): Promise<FastifyInstance> {
+/** What is no operation and open to anyone all the same: pages that say nothing of what is stored here. */
+const publicPages = [...Object.keys(pages), "/openapi.json", "/docs"];
+const isPublicPage = (url: string): boolean => publicPages.some((page) => url === page || (page === "/docs" && url.startsWith("/docs/")));
+/** Whatever is neither in the table nor public would be open to anyone by mistake. */
+export function requireEntry({ url, schema }: { readonly url: string; readonly schema?: object }): void {
+  const { operationId } = (schema ?? {}) as { operationId?: string };
+  if (!(operationId && Object.hasOwn(endpoints, operationId)) && !isPublicPage(url))
+    throw fail("INTERNAL", { detail: `route ${url} is neither in the table of endpoints nor a public page` });
+}
+
+/** How long the rest of a body may take that is no upload, in milliseconds: who sends it byte by byte holds a socket. */
+const BODY_MS = 60_000;
+
+export async function buildApp(kernel: Kernel, version: string): Promise<FastifyInstance> {
+  const { config } = kernel;
+  const headers = Object.entries(headersOf(config));
+  const tls = config.tls && { cert: await readFile(config.tls.cert), key: await readFile(config.tls.key) };
   const app = Fastify({
+    ...(tls && { https: { ...tls, minVersion: "TLSv1.2", maxHeaderSize: MAX_HEADER } }),
+    trustProxy: config.proxies.length ? [...config.proxies] : false,
     loggerInstance: kernel.log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => randomUUID(),
@@ -81,7 +112,7 @@ export async function buildApp(kernel: Kernel, secrets: Secrets, version: string
     exposeHeadRoutes: false,
     // What is too long is refused by the schemas, in our words, unless it is longer than any header may be.
     routerOptions: { maxParamLength: MAX_HEADER },
-    http: { maxHeaderSize: MAX_HEADER },
+    ...(!tls && { http: { maxHeaderSize: MAX_HEADER } }),
     clientErrorHandler: refuseUnreadable,
     // An address that cannot be decoded reaches no route and no hook.
     frameworkErrors: (_, request, reply) => {
@@ -96,14 +127,18 @@ export async function buildApp(kernel: Kernel, secrets: Secrets, version: string
         reply.header("x-request-id", request.id).header("x-content-type-options", "nosniff") as FastifyReply,
       );
     },
-    // A slow client holds a socket, not the server; long polls and streams are answers, not requests.
+    // Uploads take their time, long polls and streams are answers that do; headers and other bodies have limits of their own.
     requestTimeout: 0,
-    connectionTimeout: 0,
+    connectionTimeout: 120_000,
     keepAliveTimeout: 72_000,
     forceCloseConnections: true,
-  });
-  app.decorateRequest("actor", "");
+  } as FastifyServerOptions) as FastifyInstance;
+  app.server.headersTimeout = 20_000;
+  app.server.maxHeadersCount = 100;
+  app.decorateRequest("grant", null as never);
+  app.decorateRequest("openedIds", null as never);
   app.decorateRequest("correlation", "");
+  app.addHook("onRoute", requireEntry);
 
   app.setValidatorCompiler<z.ZodType>(({ schema, httpPart }) => (data) => {
     const { success, data: value } = schema.safeParse(data);
@@ -124,18 +159,24 @@ export async function buildApp(kernel: Kernel, secrets: Secrets, version: string
   // Before the plugins, as their routes pass here too.
   app.addHook("onRequest", async (request, reply) => {
     request.correlation = correlationOf(request);
+    request.openedIds = new Map();
     reply.header("x-request-id", request.id);
-    reply.header("x-content-type-options", "nosniff");
-    checkOrigin(request, kernel.config);
-    const actor = identify(request, secrets);
-    request.actor = actor.name;
+    for (const [name, value] of headers) reply.header(name, value);
+    checkOrigin(request, config);
     const { operationId } = (request.routeOptions.schema ?? {}) as { operationId?: OperationId };
     request.operation = operationId;
-    // Besides the operations there are only their description and what is not there.
-    authorize(actor, operationId ? endpoints[operationId].action : "open");
     if (/%00/i.test(request.url)) throw fail("BAD_USAGE", { problem: "the address has a NUL character", fix: "Leave it out." });
-    // Of what is not there the body does not matter.
-    if (request.is404) await notFound(request, reply);
+    const actor = await kernel.identity.who(request.headers);
+    if (operationId) {
+      const endpoint: Endpoint = endpoints[operationId];
+      request.grant = await admit(kernel, actor, endpoint, request);
+      if (!endpoint.upload) limitBody(request);
+    } else if (request.is404 || !isPublicPage(request.routeOptions.url ?? "")) {
+      // Who is nobody does not even learn what is not there.
+      if (actor.kind === "nobody") throw fail("UNAUTHENTICATED", { detail: "nobody is signed in" });
+      // Of what is not there the body does not matter.
+      await notFound(request, reply);
+    }
   });
   app.addHook("onResponse", async (request, reply) => {
     const { operation } = request;
@@ -173,12 +214,20 @@ export async function buildApp(kernel: Kernel, secrets: Secrets, version: string
   for (const id of Object.keys(endpoints) as OperationId[]) addRoute(app, kernel, id);
   // Made once, when every route is known.
   app.get("/openapi.json", { schema: { hide: true } }, async () => document);
+  for (const [path, { type, body }] of Object.entries(pages)) app.get(path, { schema: { hide: true } }, (_, reply) => reply.type(type).send(body));
   await app.ready();
   const document = openApi(app.swagger() as unknown as OpenApi);
   return app;
 }
 
 const pattern = (path: string): RegExp => new RegExp(`^${path.replace(/\{\w+\}/g, "[^/]+")}$`);
+
+/** Ends who sends a body without end. */
+function limitBody({ raw }: FastifyRequest): void {
+  if (raw.complete) return;
+  const late = setTimeout(() => raw.complete || raw.destroy(), BODY_MS).unref();
+  raw.once("close", () => clearTimeout(late));
+}
 
 /** Given by who asks, so that what follows from one thing can be found together; else the request is its own beginning. */
 function correlationOf({ headers, id }: FastifyRequest): string {
@@ -255,6 +304,8 @@ const mediaTypes: Readonly<Record<NonNullable<Endpoint["content"]>, string>> = {
   stream: "application/octet-stream",
   events: "text/event-stream",
   jsonl: "application/x-ndjson",
+  page: "text/html; charset=utf-8",
+  redirect: "text/html; charset=utf-8",
   text: "text/plain; version=0.0.4; charset=utf-8",
 };
 
@@ -285,41 +336,56 @@ function addRoute(app: FastifyInstance, kernel: Kernel, id: OperationId): void {
     } as never,
     handler: async (request, reply) => {
       const handler = handlers[id] as unknown as Handler<"getRun">;
-      const answer: unknown = await handler(kernel, asked(request, reply, endpoint) as never, reply);
+      const answer: unknown = await handler(kernel, asked(kernel, request, reply, endpoint) as never, reply);
       reply.code(status);
-      if (content === "events") return sendEvents(reply, answer as AsyncGenerator<LiveMessage>);
+      if (content === "events") return sendEvents(kernel, reply, answer as AsyncGenerator<LiveMessage>);
       if (content === "stream") return sendFile(reply, answer as Download);
+      if (content === "redirect") return reply.redirect((answer as { location: string }).location, 302);
+      if (content === "page") return reply.type(mediaTypes.page).send(answer);
       if (content === "jsonl") return reply.type(mediaTypes.jsonl).send(Readable.from(answer as AsyncGenerator<string>));
       if (content === "text") return reply.type(mediaTypes.text).send(answer);
-      return reply.send(answer);
+      return reply.send(sealed(kernel.ids, endpoint.response, answer));
     },
   });
 }
 
-function asked(request: FastifyRequest, reply: FastifyReply, endpoint: Endpoint): Asked<OperationId> {
+function asked(kernel: Kernel, request: FastifyRequest, reply: FastifyReply, endpoint: Endpoint): Asked<OperationId> {
   const gone = new AbortController();
   // The answer's end, not the request's: a request that was read to its end is still waited for.
   reply.raw.once("close", () => gone.abort(new Error("whoever asked is gone")));
-  const { headers, params, query, body } = request;
+  const { headers, grant } = request;
   // What checks its body itself leaves the rest to be checked here.
   const { validationError } = request;
   if (validationError && validationError.validationContext !== "body") throw validationError;
-  if (endpoint.body && body === undefined && !validationError) throw fail("BAD_BODY", { want: "JSON", got: "there is none" });
+  if (endpoint.body && request.body === undefined && !validationError) throw fail("BAD_BODY", { want: "JSON", got: "there is none" });
   const length = headers["content-length"];
+  const what = endpoint.on === "entity" ? String((request.params as { kind: string }).kind) : endpoint.on;
+  const ids = remembering(kernel.ids, request.openedIds);
   const header = (name: string) => (typeof headers[name] === "string" ? headers[name] : undefined);
   return {
-    params,
-    query,
-    body,
-    context: { actor: request.actor, correlation: request.correlation },
+    params: opened(ids, endpoint.params, request.params, what),
+    query: opened(ids, endpoint.query, request.query, what),
+    body: checksItself.has(request.operation!) ? request.body : opened(ids, endpoint.body, request.body, what),
+    context: { actor: grant.actor.name, correlation: request.correlation },
+    grant,
+    address: request.ip,
     key: endpoint.creates ? header("idempotency-key") : undefined,
     lastEventId: header("last-event-id"),
     range: rangeOf(header("range")),
-    upload: endpoint.upload ? bodyStream(body, request) : undefined,
+    upload: endpoint.upload ? bodyStream(request.body, request) : undefined,
     length: length === undefined ? undefined : Number(length),
     signal: gone.signal,
   } as unknown as Asked<OperationId>;
 }
+
+/** Opens ids and takes note of which. */
+const remembering = (ids: Kernel["ids"], noted: Map<string, string>): Pick<Kernel["ids"], "open"> => ({
+  open(text) {
+    const uuid = ids.open(text);
+    if (uuid) noted.set(uuid, text);
+    return uuid;
+  },
+});
 
 /** The body as it comes. Whoever does not read it to its end leaves the connection open, as the answer goes over it. */
 function bodyStream(body: unknown, request: FastifyRequest): AsyncIterable<Uint8Array> {
@@ -335,14 +401,15 @@ function rangeOf(header: string | undefined): Asked<OperationId>["range"] {
   return { start: Number(start), ...(end !== undefined && { end: Number(end) }) };
 }
 
-async function sendEvents(reply: FastifyReply, messages: AsyncGenerator<LiveMessage>): Promise<void> {
+async function sendEvents({ ids }: Kernel, reply: FastifyReply, messages: AsyncGenerator<LiveMessage>): Promise<void> {
   // The first message decides whether there is anything to follow: until then a refusal is an ordinary answer.
   const first = await messages.next();
   reply.header("cache-control", "no-store");
+  const shown = (message: LiveMessage): LiveMessage => (message.event === "run" ? { ...message, data: sealed(ids, run, message.data) } : message);
   async function* all() {
     if (first.done) return;
-    yield first.value;
-    yield* messages;
+    yield shown(first.value);
+    for await (const message of messages) yield shown(message);
   }
   await reply.sse.send(all());
 }
@@ -412,9 +479,20 @@ function known(error: FastifyError, request: FastifyRequest): TrainyardError {
   return fail("INTERNAL", { detail: "the server failed to answer" }, error);
 }
 
+/** What an error says, with the ids of the request as it gave them, and the experiment that a run became as the world knows it. */
+function withIds<T>({ ids }: Kernel, { openedIds }: FastifyRequest, said: T): T {
+  if (typeof said === "string") return said.replace(anyUuid, (id) => openedIds?.get(id) ?? id) as T;
+  if (typeof said !== "object" || said === null || Array.isArray(said)) return said;
+  return Object.fromEntries(
+    Object.entries(said).map(([name, value]) => [name, withIds({ ids } as Kernel, { openedIds } as FastifyRequest, value)]),
+  ) as T;
+}
+const anyUuid = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
+
 function sendError(kernel: Kernel, thrown: FastifyError | TrainyardError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const error = known(thrown as FastifyError, request);
   const { code, status, message, fix, details } = error;
+  if (isUuid(details.experiment)) request.openedIds?.set(details.experiment, kernel.ids.seal(details.experiment));
   if (status >= 500) {
     const { operation } = request;
     kernel.log.error(
@@ -428,12 +506,23 @@ function sendError(kernel: Kernel, thrown: FastifyError | TrainyardError, reques
       message,
     );
   }
-  const { problems = [], ...rest } = details as { problems?: Problem[] };
+  const { problems = [], ...rest } = withIds(kernel, request, details) as { problems?: Problem[] };
+  if (code === "TOO_MANY_ATTEMPTS") reply.header("retry-after", String(details.seconds));
   if (status === 503) reply.header("retry-after", "1");
   if (code === "RANGE_NOT_SATISFIABLE") reply.header("content-range", `bytes */${details.size}`);
   // What is left of an upload that was refused is not waited for.
   if (!request.raw.complete) reply.header("connection", "close");
-  const body: ErrorBody = { error: { code, status, message, fix, details: rest, problems, requestId: request.id } };
+  const body: ErrorBody = {
+    error: {
+      code,
+      status,
+      message: withIds(kernel, request, message),
+      fix: withIds(kernel, request, fix),
+      details: rest,
+      problems,
+      requestId: request.id,
+    },
+  };
   return reply
     .code(status)
     .type("application/json")

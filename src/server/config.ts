@@ -20,6 +20,9 @@ const integer = (min: number, max: number) => ({
   wanted: `an integer from ${min} to ${max}`,
   read: (text: string) => (/^\d+$/.test(text) && Number(text) >= min && Number(text) <= max ? Number(text) : undefined),
 });
+/** Values that stand in documentation, and are known to everyone. */
+const isSample = (text: string): boolean => /change.?me|example|secret.?here|your.?(token|secret|password)|^(.)\2*$|0123456789|password/i.test(text);
+const file = { wanted: "a path", shown: "none", fallback: undefined, read: (text: string): string | undefined => resolve(text) };
 const anything = { wanted: "text", read: (text: string): string | undefined => text };
 const list = {
   wanted: "a list with commas",
@@ -56,10 +59,59 @@ export const variables = {
     fallback: [],
     help: "Names besides localhost and the address listened on under which the server may be reached: requests with another Host or Origin are refused.",
   }),
+  TRAINYARD_TLS_CERT: variable<string | undefined>({ ...file, help: "File with the server's certificate chain (PEM): it then speaks TLS." }),
+  TRAINYARD_TLS_KEY: variable<string | undefined>({ ...file, help: "File with the certificate's private key (PEM)." }),
+  TRAINYARD_PROXIES: variable<readonly string[]>({
+    ...list,
+    shown: "none",
+    fallback: [],
+    help: "Addresses or networks (10.0.0.0/8) of proxies that end TLS before this server: their X-Forwarded-For is believed.",
+  }),
+  TRAINYARD_PUBLIC_URL: variable<string | undefined>({
+    ...url("http:", "https:"),
+    shown: "the address listened on",
+    fallback: undefined,
+    help: "Where people reach the server, when that is not where it listens: links begin with it, and its host is allowed.",
+    read: (t) => (URL.canParse(t) && /^https?:$/.test(new URL(t).protocol) ? t.replace(/\/+$/, "") : undefined),
+  }),
+  TRAINYARD_INSECURE_NETWORK: variable<boolean>({
+    ...yesNo,
+    fallback: false,
+    help: "true: listen on an address that others reach without TLS and without a proxy, so that anyone on the way reads passwords and data.",
+  }),
+  TRAINYARD_DOWNLOAD_KEY: variable<string | undefined>({
+    ...file,
+    help: "File with a private key (JWK, EC P-256): download links are then signed by the server and encrypted for this pair (ECDH-ES), so that a gateway which has it can verify them and make none.",
+  }),
+  TRAINYARD_OIDC_ISSUER: variable<string | undefined>({
+    ...url("https:", "http:"),
+    shown: "none",
+    fallback: undefined,
+    help: "An OpenID Connect provider where people may sign in.",
+  }),
+  TRAINYARD_OIDC_CLIENT_ID: variable<string | undefined>({
+    ...anything,
+    shown: "none",
+    fallback: undefined,
+    help: "What the provider knows this server by.",
+  }),
+  TRAINYARD_OIDC_CLIENT_SECRET: variable<string | undefined>({
+    wanted: "the provider's secret, and not one of an example",
+    read: (t) => (isSample(t) ? undefined : t),
+    shown: "none",
+    fallback: undefined,
+    secret: true,
+    help: "The secret that goes with it.",
+  }),
+  TRAINYARD_OIDC_ROLE: variable<"none" | "viewer" | "trainer">({
+    ...oneOf("none", "viewer", "trainer"),
+    fallback: "none",
+    help: "What someone becomes who signs in at the provider for the first time; none: only who was invited under the name that the provider gives comes in.",
+  }),
   TRAINYARD_WORKERS: variable<number>({ ...integer(0, 256), fallback: 1, help: "Worker processes that the server starts on its own machine." }),
   TRAINYARD_WORKER_TOKEN: variable<string | undefined>({
-    wanted: "at least 20 letters, digits or signs of ASCII",
-    read: (t) => (/^[\x21-\x7e]{20,}$/.test(t) ? t : undefined),
+    wanted: "at least 20 letters, digits or signs of ASCII, and not one of an example",
+    read: (t) => (/^[\x21-\x7e]{20,}$/.test(t) && !isSample(t) ? t : undefined),
     shown: "made at first start",
     fallback: undefined,
     secret: true,
@@ -129,6 +181,14 @@ export interface Config {
   readonly host: string;
   readonly port: number;
   readonly allowedHosts: readonly string[];
+  /** Paths of PEM files. */
+  readonly tls?: { readonly cert: string; readonly key: string };
+  readonly proxies: readonly string[];
+  readonly publicUrl?: string;
+  readonly insecureNetwork: boolean;
+  /** Path of a JWK. */
+  readonly downloadKey?: string;
+  readonly oidc?: { readonly issuer: string; readonly clientId: string; readonly clientSecret?: string; readonly role: Value<"TRAINYARD_OIDC_ROLE"> };
   readonly workers: number;
   readonly workerToken?: string;
   readonly databaseUrl?: string;
@@ -147,13 +207,21 @@ export interface Flags {
   readonly host?: string;
   readonly port?: string;
   readonly workers?: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly insecureNetwork?: string;
 }
 const flagOf: Readonly<Partial<Record<keyof Variables, keyof Flags>>> = {
   TRAINYARD_HOME: "data",
   TRAINYARD_HOST: "host",
   TRAINYARD_PORT: "port",
   TRAINYARD_WORKERS: "workers",
+  TRAINYARD_TLS_CERT: "tlsCert",
+  TRAINYARD_TLS_KEY: "tlsKey",
+  TRAINYARD_INSECURE_NETWORK: "insecureNetwork",
 };
+/** As they are typed. */
+const typed = (flag: string): string => `--${flag.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
 /**
  * Reads and checks everything.
@@ -169,7 +237,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     if (text === undefined || text === "") return fallback;
     const result = read(text);
     if (result !== undefined) return result;
-    problems.push(`${fromFlag === undefined ? name : `--${flag}`} must be ${wanted}, but is ${secret ? "something else" : JSON.stringify(text)}`);
+    problems.push(`${fromFlag === undefined ? name : typed(flag!)} must be ${wanted}, but is ${secret ? "something else" : JSON.stringify(text)}`);
     return fallback;
   };
   const names = Object.keys(variables) as (keyof Variables)[];
@@ -177,8 +245,24 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
   for (const name of Object.keys(env)) {
     if (name.startsWith("TRAINYARD_") && !names.includes(name as never) && !elsewhere.includes(name)) problems.push(`there is no variable ${name}`);
   }
+  const [cert, key] = [v.TRAINYARD_TLS_CERT, v.TRAINYARD_TLS_KEY];
+  if (!cert !== !key) problems.push("TRAINYARD_TLS_CERT and TRAINYARD_TLS_KEY must both be set, or neither");
+  const tls = cert && key ? { cert, key } : undefined;
+  const loopback = /^(localhost|127\.[\d.]+|::1)$/.test(v.TRAINYARD_HOST);
+  if (!loopback && !tls && !v.TRAINYARD_PROXIES.length && !v.TRAINYARD_INSECURE_NETWORK)
+    problems.push(
+      `listening on ${v.TRAINYARD_HOST} without TLS shows passwords and data to the network: set TRAINYARD_TLS_CERT and TRAINYARD_TLS_KEY, or TRAINYARD_PROXIES if a proxy ends TLS before this server, or --insecure-network if all of this is known`,
+    );
+  const [issuer, clientId] = [v.TRAINYARD_OIDC_ISSUER, v.TRAINYARD_OIDC_CLIENT_ID];
+  if (!issuer !== !clientId) problems.push("TRAINYARD_OIDC_ISSUER and TRAINYARD_OIDC_CLIENT_ID must both be set, or neither");
   if (problems.length) throw fail("BAD_CONFIG", { problems });
   return {
+    tls,
+    proxies: v.TRAINYARD_PROXIES,
+    publicUrl: v.TRAINYARD_PUBLIC_URL,
+    insecureNetwork: v.TRAINYARD_INSECURE_NETWORK,
+    downloadKey: v.TRAINYARD_DOWNLOAD_KEY,
+    oidc: issuer && clientId ? { issuer, clientId, clientSecret: v.TRAINYARD_OIDC_CLIENT_SECRET, role: v.TRAINYARD_OIDC_ROLE } : undefined,
     home: v.TRAINYARD_HOME,
     host: v.TRAINYARD_HOST,
     port: v.TRAINYARD_PORT,
@@ -195,6 +279,16 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     log: { level: v.TRAINYARD_LOG_LEVEL, format: v.TRAINYARD_LOG_FORMAT },
   };
 }
+
+/** What the history may tell of a configuration: no secrets, and of addresses only that there are some. */
+export const shown = ({ home: _, workerToken, databaseUrl, oidc, tls, s3, ...rest }: Config): Readonly<Record<string, unknown>> => ({
+  ...rest,
+  tls: tls !== undefined,
+  database: databaseUrl === undefined ? "embedded" : "postgresql",
+  s3Endpoint: s3.endpoint !== undefined,
+  workerToken: workerToken === undefined ? "made" : "given",
+  oidc: oidc && { issuer: oidc.issuer, role: oidc.role },
+});
 
 /** What processes that the server starts may know of its environment: no addresses and no secrets. */
 const harmless = ["PATH", "HOME", "TMPDIR", "TEMP", "TMP", "TZ", "LANG", "SYSTEMROOT", "USERPROFILE"];

@@ -21,9 +21,11 @@ export interface Context {
 export interface Definition<S extends object, E extends { readonly type: string }> {
   readonly kind: EntityKind;
   readonly module: (typeof modules)[number];
-  readonly table: "runs" | "jobs" | "datasets" | "experiments";
+  readonly table: "runs" | "jobs" | "datasets" | "experiments" | "shares" | "projects" | "users" | "tokens" | "servers";
   /** Pure. @param at when it happened, ISO 8601 */
   apply(state: S | undefined, event: E, at: string): S;
+  /** The project it belongs to, for good; nothing for what is the platform's. */
+  project(state: S): string | undefined;
   /** Columns of its row besides id, version and state, by which it is found; nothing once it is gone for good. */
   columns(state: S): Readonly<Record<string, unknown>> | undefined;
 }
@@ -131,21 +133,22 @@ export class Entity<S extends object, E extends { readonly type: string }> {
     at: Date,
     { actor, correlation, causation }: Context,
   ): Promise<Current<S>> {
-    const { kind, module, table, apply, columns } = this.definition;
+    const { kind, module, table, apply, columns, project } = this.definition;
     const first = (current?.version ?? 0) + 1;
+    const state = events.reduce<S | undefined>((s, event) => apply(s, event, at.toISOString()), current?.state)!;
     const told = events.map((event, i) => ({
       kind,
       entity: id,
       version: first + i,
       type: event.type,
       module,
+      project: project(state) ?? null,
       data: JSON.stringify(dataOf(event)),
       actor,
       correlation,
       causation: causation ?? null,
       at,
     }));
-    const state = events.reduce<S | undefined>((s, event) => apply(s, event, at.toISOString()), current?.state)!;
     const version = first + events.length - 1;
     const found = columns(state);
     const row = { version, state: JSON.stringify(state), ...found } as never;

@@ -3,11 +3,16 @@ import type { Readable } from "node:stream";
 import type { FastifyReply } from "fastify";
 import type { endpoints, Incoming, OperationId, Outgoing } from "../shared/api/endpoints.ts";
 import type { Context } from "./entity.ts";
+import type { Grant } from "./gate.ts";
 import type { Kernel } from "./kernel.ts";
 import type { LiveMessage } from "./modules/runs/follow.ts";
 
 export interface Asked<O extends OperationId> extends Incoming<O> {
   readonly context: Context;
+  /** Who asks, and where they may. */
+  readonly grant: Grant;
+  /** Where from: an IP address. */
+  readonly address: string;
   /** Idempotency-Key. */
   readonly key?: string;
   readonly lastEventId?: string | null;
@@ -35,7 +40,9 @@ type Answer<O extends OperationId> = (typeof endpoints)[O] extends { readonly co
       ? AsyncGenerator<LiveMessage>
       : C extends "jsonl"
         ? AsyncGenerator<string>
-        : string
+        : C extends "redirect"
+          ? { readonly location: string }
+          : string
   : Outgoing<O>;
 
 export type Handler<O extends OperationId> = (kernel: Kernel, asked: Asked<O>, reply: FastifyReply) => Promise<Answer<O>> | Answer<O>;

@@ -5,10 +5,15 @@ import type { ObjectStore } from "../storage/object-store.ts";
 import type { Config } from "./config.ts";
 import type { Database } from "./database/index.ts";
 import type { Context } from "./entity.ts";
+import type { Identity } from "./identity.ts";
+import type { Ids } from "./ids.ts";
+import type { Keys } from "./keys.ts";
 import type { Live } from "./live.ts";
 import type { Aggregator, MessageLog } from "./messages.ts";
 import type { Predictor } from "./predictor.ts";
 import type { Telemetry } from "./telemetry.ts";
+import type { Things } from "./things.ts";
+import type { Tickets } from "./tickets.ts";
 
 export interface Kernel {
   readonly config: Config;
@@ -20,6 +25,13 @@ export interface Kernel {
   readonly predictor: Predictor;
   readonly telemetry: Telemetry;
   readonly log: Logger;
+  readonly keys: Keys;
+  readonly ids: Ids;
+  readonly things: Things;
+  readonly identity: Identity;
+  readonly tickets: Tickets;
+  /** Where people reach the server: for links. Known once it listens. */
+  address(): string;
 }
 
 /** One module tells another through a queue: a sent record and a received one, as both are in this process. */

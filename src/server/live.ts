@@ -22,6 +22,7 @@ export class Live {
         if (payload === undefined) return every();
         const [kind, id] = payload.split(":");
         live.#emitter.emit(`${kind}:${id}`);
+        live.#emitter.emit(kind!);
       }),
       db.listen(POINTS, (payload) => (payload === undefined ? every() : live.#emitter.emit(`run:${payload}`))),
       db.listen(JOBS, () => live.#emitter.emit(JOBS)),
@@ -38,6 +39,14 @@ export class Live {
   on(entity: string, changed: () => void): () => void {
     this.#emitter.on(entity, changed).on("any", changed);
     return () => void this.#emitter.off(entity, changed).off("any", changed);
+  }
+
+  /** Calls back when something of any entity of these kinds changed. */
+  onKinds(kinds: readonly string[], changed: () => void): () => void {
+    for (const event of [...kinds, "any"]) this.#emitter.on(event, changed);
+    return () => {
+      for (const event of [...kinds, "any"]) this.#emitter.off(event, changed);
+    };
   }
 
   /** Resolves when a job may have come, or after the time. */

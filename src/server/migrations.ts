@@ -1,5 +1,6 @@
 /** How the tables came to be. A migration that was released is never changed: add another. Plain SQL that PostgreSQL 14 knows. */
 import type { Migrations } from "./database/index.ts";
+import { DEFAULT_PROJECT } from "./ids.ts";
 
 /** Tables that only grow, or rows that never change, are held so by the database itself. */
 const refuse = `create function refuse_change() returns trigger language plpgsql as $$
@@ -121,5 +122,58 @@ export const migrations: Migrations = {
     "create trigger blob_refs_no_truncate before truncate on blob_refs execute function refuse_change()",
 
     "create table settings (key text primary key, value jsonb not null)",
+  ],
+
+  "003-accounts": [
+    // What there was before there were projects lies in the first one.
+    "alter table events add column project uuid",
+    "alter table events disable trigger events_append_only",
+    `update events set project = '${DEFAULT_PROJECT}'`,
+    "alter table events enable trigger events_append_only",
+    "create index events_project on events (project, seq)",
+    ...["runs", "datasets", "experiments"].flatMap((table) => [
+      `alter table ${table} add column project uuid not null default '${DEFAULT_PROJECT}'`,
+      `alter table ${table} alter column project drop default`,
+      ...(table === "experiments" ? ["alter table experiments disable trigger experiments_immutable"] : []),
+      `update ${table} set state = state || '{"project":"${DEFAULT_PROJECT}"}'`,
+      ...(table === "experiments" ? ["alter table experiments enable trigger experiments_immutable"] : []),
+    ]),
+    `update jobs set state = state || '{"project":"${DEFAULT_PROJECT}"}'`,
+    "create index runs_project on runs (project, number)",
+    "create index experiments_project on experiments (project, created_at desc, id)",
+    "alter table datasets drop constraint datasets_name_number_key",
+    "alter table datasets add constraint datasets_name unique (project, name, number)",
+
+    `create table blob_uploads (
+      sha256 text not null references blobs on delete cascade, holder uuid not null, primary key (sha256, holder))`,
+    // Until now everyone was one person.
+    `insert into blob_uploads select sha256, '${DEFAULT_PROJECT}' from blobs`,
+
+    `create table projects (
+      id uuid primary key, version integer not null, state jsonb not null,
+      name text not null unique, created_at timestamptz not null)`,
+    `create table users (
+      id uuid primary key, version integer not null, state jsonb not null,
+      name text not null unique, role text not null, status text not null, created_at timestamptz not null, password text)`,
+    "create unique index users_subject on users ((state -> 'subject' ->> 'issuer'), (state -> 'subject' ->> 'id'))",
+    `create table tokens (
+      id uuid primary key, version integer not null, state jsonb not null,
+      "user" uuid, status text not null, expires_at timestamptz not null, created_at timestamptz not null,
+      hash text unique, last_used_at timestamptz)`,
+    `create table shares (
+      id uuid primary key, version integer not null, state jsonb not null,
+      project uuid not null, thing uuid not null, status text not null, expires_at timestamptz not null, created_at timestamptz not null,
+      hash text unique)`,
+    "create table servers (id uuid primary key, version integer not null, state jsonb not null)",
+    `create table sessions (
+      hash text primary key, "user" uuid not null, created_at timestamptz not null default now(), expires_at timestamptz not null, address text not null)`,
+    'create index sessions_user on sessions ("user")',
+    "create index sessions_expiry on sessions (expires_at)",
+    `create table links (
+      hash text primary key, kind text not null, data jsonb not null, expires_at timestamptz not null, created_at timestamptz not null default now())`,
+    "create table attempts (key text primary key, failures integer not null, last_at timestamptz not null)",
+    `create table keys (
+      id bigint generated always as identity primary key, purpose text not null, secret text not null,
+      created_at timestamptz not null default now(), retires_at timestamptz)`,
   ],
 };

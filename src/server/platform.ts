@@ -1,31 +1,47 @@
 /** The whole program in one process: database, store, HTTP, local workers. Started by `serve`, and by any command that finds no server. */
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import { mkdir, readFile, rm } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import type { JWK } from "jose";
+import { sql } from "kysely";
+import { canonical } from "../shared/canonical.ts";
 import { version } from "../shared/version.ts";
 import { writeAtomically } from "../storage/atomic.ts";
 import { Blobs } from "../storage/blobs.ts";
 import { openStore } from "../storage/object-store.ts";
 import { buildApp } from "./app.ts";
-import type { Config } from "./config.ts";
+import { cookieName } from "./browser.ts";
+import { type Config, shown } from "./config.ts";
 import { openDatabase } from "./database/index.ts";
+import type { Context } from "./entity.ts";
+import { Identity } from "./identity.ts";
+import { DEFAULT_PROJECT, Ids, SERVER } from "./ids.ts";
 import type { Kernel } from "./kernel.ts";
+import { Keys } from "./keys.ts";
 import { Live } from "./live.ts";
 import { LocalWorkers } from "./local-workers.ts";
 import { createLog } from "./logging.ts";
 import { MessageLog } from "./messages.ts";
 import { migrations } from "./migrations.ts";
+import { forgetAttempts } from "./modules/accounts/passwords.ts";
+import { setupLink } from "./modules/accounts/service.ts";
 import { collect, sweep } from "./modules/admin/service.ts";
+import { serverEntity } from "./modules/events/audit.ts";
 import { loseWorkers, reap } from "./modules/jobs/service.ts";
+import { projectEntity } from "./modules/projects/project.ts";
 import { Predictor } from "./predictor.ts";
 import type { Schema } from "./schema.ts";
 import { createTelemetry } from "./telemetry.ts";
+import { Things } from "./things.ts";
+import { Tickets } from "./tickets.ts";
 
 export interface PlatformOptions {
   readonly listen: { readonly host: string; readonly port: number };
   /** Worker processes on this machine. */
   readonly workers: number;
+  /** Serves for its own sake, not for the length of a command: its history tells how it is configured. */
+  readonly lasting?: boolean;
   /** For messages: "trainyard serve". */
   readonly what?: string;
 }
@@ -34,6 +50,10 @@ export interface Platform {
   readonly url: string;
   /** What workers have to show. */
   readonly workerToken: string;
+  /** What the owner of the data directory has to show: it opens everything. */
+  readonly machineToken: string;
+  /** The one-time link that makes the first administrator, also left in the data directory; nothing where there is one. */
+  setupLink(): Promise<{ url: string; expiresAt: string } | undefined>;
   /** Whether nothing was ever trained here. */
   readonly isNew: boolean;
   readonly workerPids: readonly number[];
@@ -50,7 +70,7 @@ const COLLECT_MS = 60_000;
 const SWEEP_MS = 3_600_000;
 
 /** @throws DIRECTORY_IN_USE, DATABASE_UNAVAILABLE, STORE_UNAVAILABLE, BAD_USAGE when the port is taken */
-export async function startPlatform(config: Config, { listen, workers, what = "trainyard" }: PlatformOptions): Promise<Platform> {
+export async function startPlatform(config: Config, { listen, workers, lasting = true, what = "trainyard" }: PlatformOptions): Promise<Platform> {
   await mkdir(config.home, { recursive: true, mode: 0o700 });
   const log = createLog(config.log);
   const closers: (() => Promise<unknown> | unknown)[] = [];
@@ -74,8 +94,23 @@ export async function startPlatform(config: Config, { listen, workers, what = "t
     closers.push(() => predictor.close());
     const messages = new MessageLog(db, (error) => log.warn({ err: error, flow: "messages" }, "message records wait for the database"));
     closers.push(() => messages.close());
+    const keys = await Keys.open(db);
+    closers.push(() => keys.close());
+    const ids = new Ids(() => keys.bytes("ids"));
+    const workerToken = config.workerToken ?? (await secret(join(config.home, "worker-token")));
+    const machineToken = await secret(join(config.home, "machine-token"));
+    const identity = new Identity({ db, keys, live }, { workerToken, machineToken }, cookieName(config));
+    closers.push(() => identity.close());
+    const pair = config.downloadKey === undefined ? undefined : (JSON.parse(await readFile(config.downloadKey, "utf8")) as JWK);
+    let url = "";
     const kernel: Kernel = {
       config,
+      keys,
+      ids,
+      things: new Things(db, ids),
+      identity,
+      tickets: new Tickets(keys, pair),
+      address: () => config.publicUrl ?? url,
       db,
       store,
       blobs: new Blobs(store),
@@ -86,8 +121,8 @@ export async function startPlatform(config: Config, { listen, workers, what = "t
       log,
     };
 
-    const workerToken = config.workerToken ?? (await secret(join(config.home, "worker-token")));
-    const app = await buildApp(kernel, { workerToken }, version);
+    await ensureBasics(kernel, lasting);
+    const app = await buildApp(kernel, version);
     closers.push(() => app.close());
     // Whoever waits is sent home before the server waits for its answers to end.
     closers.push(() => live.close());
@@ -95,16 +130,17 @@ export async function startPlatform(config: Config, { listen, workers, what = "t
     if (db.kind === "embedded") await loseWorkers(kernel, await lastWorkers(kernel));
     await app.listen({ host: listen.host, port: listen.port });
     const { port } = app.server.address() as AddressInfo;
-    if (!["127.0.0.1", "::1", "localhost"].includes(listen.host)) {
-      log.warn(`listening on ${listen.host}: there are no accounts yet, so whoever reaches this address may do everything`);
+    if (config.insecureNetwork && !isLoopback(listen.host)) {
+      log.warn(`listening on ${listen.host} WITHOUT TLS: whoever is on the way reads passwords, tokens and data`);
     }
     // Who listens everywhere is reached on this machine by the loopback address.
     const host = { "0.0.0.0": "127.0.0.1", "::": "::1" }[listen.host] ?? listen.host;
-    const url = `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
+    url = `${config.tls ? "https" : "http"}://${host.includes(":") ? `[${host}]` : host}:${port}`;
 
     const chores: readonly [every: number, chore: () => Promise<unknown>, failed: string][] = [
       [REAP_MS, () => reap(kernel), "leases could not be looked at"],
       [COLLECT_MS, () => collect(kernel), "blobs that nobody needs could not be deleted yet"],
+      [SWEEP_MS, () => forgetAttempts(db.query), "failed attempts to sign in could not be forgotten yet"],
       [SWEEP_MS, () => sweep(kernel), "what broken uploads have left could not be removed yet"],
     ];
     for (const [every, chore, failed] of chores) closers.push(repeat(every, chore, (error) => log.warn({ err: error }, failed)));
@@ -125,10 +161,17 @@ export async function startPlatform(config: Config, { listen, workers, what = "t
       const { pid } = JSON.parse(await readFile(address, "utf8").catch(() => "{}")) as { pid?: number };
       if (pid === process.pid) await rm(address, { force: true });
     });
-    const first = await db.query.selectFrom("events").select("seq").limit(1).executeTakeFirst();
+    const first = await db.query.selectFrom("events").select("seq").where("kind", "=", "run").limit(1).executeTakeFirst();
     return {
       url,
       workerToken,
+      machineToken,
+      async setupLink() {
+        const link = await setupLink(kernel, system());
+        const path = join(config.home, "setup-link");
+        await (link ? writeAtomically(path, [link.url], 0o600) : rm(path, { force: true }));
+        return link;
+      },
       isNew: !first,
       get workerPids() {
         return local.pids;
@@ -140,6 +183,26 @@ export async function startPlatform(config: Config, { listen, workers, what = "t
     await close();
     throw error;
   }
+}
+
+const isLoopback = (host: string): boolean => /^(localhost|127\.[\d.]+|::1)$/.test(host);
+const system = (): Context => ({ actor: "system", correlation: randomUUID() });
+
+/** What has to be there before anything else: the platform itself and the first project; and that its configuration changed, where it has. */
+async function ensureBasics({ db, config }: Kernel, lasting: boolean): Promise<void> {
+  const configuration = shown(config);
+  await db.transaction(async (tx) => {
+    await sql`select pg_advisory_xact_lock(hashtext('basics'))`.execute(tx);
+    const context = system();
+    const before = await serverEntity.find(tx, SERVER);
+    if (!before) await serverEntity.create(tx, SERVER, context, [{ type: "created", id: SERVER }]);
+    if (lasting && canonical(before?.state.configuration ?? null) !== canonical(configuration))
+      await serverEntity.change(tx, SERVER, context, () => [{ type: "configured", configuration }]);
+    if (!(await projectEntity.find(tx, DEFAULT_PROJECT)))
+      await projectEntity.create(tx, DEFAULT_PROJECT, context, [
+        { type: "created", id: DEFAULT_PROJECT, name: "default", members: [], createdBy: context.actor },
+      ]);
+  });
 }
 
 /** A random secret in a file that only its owner reads; made when first needed. */

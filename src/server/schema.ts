@@ -1,6 +1,6 @@
 /** The tables as Kysely sees them. `migrations.ts` makes them; each is written by the one module that owns it. */
 import type { ColumnType, Generated } from "kysely";
-import type { EntityKind, JobKind, RunStateName } from "../shared/api/schemas.ts";
+import type { EntityKind, JobKind, LinkKind, Role, RunStateName } from "../shared/api/schemas.ts";
 import type { Task } from "../shared/dataset.ts";
 
 type Json = Record<string, unknown>;
@@ -22,6 +22,8 @@ export interface Schema {
     version: number;
     type: string;
     module: string;
+    /** Nothing for what belongs to the platform as a whole. */
+    project: string | null;
     data: JsonColumn;
     actor: string;
     correlation: string;
@@ -40,6 +42,7 @@ export interface Schema {
     at: Date;
   };
   runs: EntityTable & {
+    project: string;
     number: number;
     name: string;
     status: RunStateName;
@@ -112,6 +115,7 @@ export interface Schema {
     last_seen_at: Date;
   };
   datasets: EntityTable & {
+    project: string;
     name: string;
     number: number;
     status: "reading" | "ready" | "failed";
@@ -119,6 +123,7 @@ export interface Schema {
     deleted_at: Date | null;
   };
   experiments: EntityTable & {
+    project: string;
     hash: string;
     name: string;
     run: string;
@@ -138,6 +143,69 @@ export interface Schema {
     owner: string;
     name: string;
     sha256: string;
+  };
+  /** Who brought content: only they may use it under its digest. A project's people, or a job. */
+  blob_uploads: {
+    sha256: string;
+    holder: string;
+  };
+  projects: EntityTable & {
+    name: string;
+    created_at: Date;
+  };
+  users: EntityTable & {
+    name: string;
+    role: Role;
+    status: "active" | "disabled";
+    created_at: Date;
+    // Not from events, which everyone who may read the history reads.
+    password: ColumnType<string | null, string | null | undefined, string | null>;
+  };
+  tokens: EntityTable & {
+    user: string | null;
+    status: "active" | "revoked";
+    expires_at: Date;
+    created_at: Date;
+    // Not from events: the SHA-256 of the secret, and what moves too fast.
+    hash: ColumnType<string | null, string | null | undefined, string | null>;
+    last_used_at: ColumnType<Date | null, Date | null | undefined, Date | null>;
+  };
+  shares: EntityTable & {
+    project: string;
+    thing: string;
+    status: "active" | "revoked";
+    expires_at: Date;
+    created_at: Date;
+    hash: ColumnType<string | null, string | null | undefined, string | null>;
+  };
+  servers: EntityTable;
+  sessions: {
+    hash: string;
+    user: string;
+    created_at: Generated<Date>;
+    expires_at: Date;
+    address: string;
+  };
+  /** Set-up, invitation and reset links: each works once. */
+  links: {
+    hash: string;
+    kind: LinkKind;
+    data: JsonColumn;
+    expires_at: Date;
+    created_at: Generated<Date>;
+  };
+  /** How often signing in failed lately. */
+  attempts: {
+    key: string;
+    failures: number;
+    last_at: Date;
+  };
+  keys: {
+    id: Generated<number>;
+    purpose: string;
+    secret: string;
+    created_at: Generated<Date>;
+    retires_at: ColumnType<Date | null, Date | null | undefined, Date | null>;
   };
   settings: {
     key: string;

@@ -204,6 +204,31 @@ export const errors = {
     message: (d) => `${d.actor} may not ${d.action}`,
     fix: () => "Ask an administrator for the right to.",
   }),
+  BAD_CREDENTIALS: error<object>({
+    status: 401,
+    message: () => "name or password is wrong, or the account is closed",
+    fix: () => "Try again, or ask an administrator for a link that sets a new password.",
+  }),
+  TOO_MANY_ATTEMPTS: error<{ seconds: number }>({
+    status: 429,
+    message: (d) => `signing in failed too often; the next attempt is possible in ${d.seconds} s`,
+    fix: () => "Wait, or ask an administrator for a link that sets a new password.",
+  }),
+  LINK_USED_UP: error<object>({
+    status: 404,
+    message: () => "there is no such link: it was used, replaced by a newer one, or its time is over",
+    fix: () => "Ask who gave it to you for a new one. For the first account: start the server again, it prints one.",
+  }),
+  NAME_TAKEN: error<{ what: string; name: string }>({
+    status: 409,
+    message: (d) => `there is a ${d.what} called "${d.name}" already`,
+    fix: () => "Choose another name.",
+  }),
+  CONFLICT: error<{ what: string; version: number; current: number; by: string; changed: Readonly<Record<string, unknown>> }>({
+    status: 409,
+    message: (d) => `${d.what} was changed by ${d.by} since version ${d.version}: ${Object.keys(d.changed).join(", ") || "its state"}`,
+    fix: (d) => `Look at version ${d.current}, and send the change again if it still is what you want.`,
+  }),
   HOST_REFUSED: error<{ header: string; value: string; allowed: readonly string[] }>({
     status: 403,
     message: (d) => `requests with ${d.header} "${d.value}" are refused`,

@@ -1,18 +1,19 @@
 /** The one door: every route passes it, whoever asks, from wherever, by whatever method. */
 import { connect } from "node:net";
 import { describe, expect, inject, test } from "vitest";
-import { buildApp } from "../../src/server/app.ts";
+import { buildApp, requireEntry } from "../../src/server/app.ts";
+import { jobToken } from "../../src/server/secrets.ts";
 import { type Endpoint, endpoints } from "../../src/shared/api/endpoints.ts";
 import { errorBody } from "../../src/shared/api/schemas.ts";
 import { type Raw, startTestPlatform } from "../platform.ts";
 
 const platform = await startTestPlatform({ env: { TRAINYARD_ALLOWED_HOSTS: "trainyard.example, Other.Example" } });
-const { raw, eventCount, workerToken, url, kernel } = platform;
+const { raw, eventCount, workerToken, machineToken, url, kernel } = platform;
 const port = new URL(url).port;
 
 /** Routes as the server has them: method and path, with parameters in braces. */
 async function routeTable(): Promise<string[]> {
-  const app = await buildApp(kernel, { workerToken }, "test");
+  const app = await buildApp(kernel, "test");
   const tree = app.printRoutes({ commonPrefix: false });
   await app.close();
   const above: string[] = [];
@@ -25,7 +26,8 @@ async function routeTable(): Promise<string[]> {
     return (methods ?? "").split(", ").map((method) => `${method} ${path}`);
   });
 }
-const inTable = Object.values(endpoints as Record<string, Endpoint>).map(({ method, path }) => `${method} ${path}`);
+const table = endpoints as Readonly<Record<string, Endpoint>>;
+const inTable = Object.values(table).map(({ method, path }) => `${method} ${path}`);
 
 /** Of the one form in which every refusal comes. */
 function refusal(answer: Raw): { code: string; status: number } {
@@ -39,12 +41,27 @@ function refusal(answer: Raw): { code: string; status: number } {
 const address = (path: string) => path.replaceAll("{sha256}", "0".repeat(64)).replace(/\{\w+\}/g, "00000000-0000-4000-8000-000000000000");
 
 describe("the table of routes", () => {
-  test("is what the server has, with the description of the API besides and nothing else", async () => {
+  test("is what the server has, with the description of the API and the pages of signing in besides, and nothing else", async () => {
     const routes = await routeTable();
     expect(inTable.filter((route) => !routes.includes(route))).toEqual([]);
     const others = routes.filter((route) => !inTable.includes(route));
     expect(others).toContain("GET /openapi.json");
-    expect(others.filter((route) => !/^(GET|HEAD) \/(openapi\.json$|docs(\/|$))/.test(route))).toEqual([]);
+    const publicPages = /^(GET|HEAD) \/(openapi\.json|login|join|account\.(css|js)|docs(\/.*)?)$/;
+    expect(others.filter((route) => !publicPages.test(route))).toEqual([]);
+  });
+
+  test("takes no route that is not in it: the server does not start", async () => {
+    const app = await buildApp(kernel, "test");
+    expect(() => app.get("/api/backdoor", async () => "open")).toThrow(
+      /\/api\/backdoor is neither in the table of endpoints nor a public page|already listening|already booted/,
+    );
+    await app.close();
+    const { default: Fastify } = await import("fastify");
+    const bare = Fastify();
+    bare.addHook("onRoute", requireEntry);
+    expect(() => bare.get("/api/backdoor", async () => "open")).toThrow("route /api/backdoor is neither in the table of endpoints nor a public page");
+    expect(() => bare.get("/api/runs", { schema: { operationId: "noSuchOperation" } as object }, async () => "open")).toThrow("neither in the table");
+    expect(() => bare.get("/openapi.json", async () => "open")).not.toThrow();
   });
 
   test("is refused whole to a page of another site: by a foreign Host, and by a foreign Origin where it changes something", async () => {
@@ -62,22 +79,67 @@ describe("the table of routes", () => {
     expect(await eventCount()).toBe(before);
   });
 
-  test("is closed to whoever shows a wrong token, but for the description", async () => {
-    for (const route of inTable) {
-      const [method, path] = route.split(" ") as [string, string];
-      const answer = await raw(address(path), { method, headers: { authorization: "Bearer wrong" } });
-      expect([route, refusal(answer)]).toEqual([route, expect.objectContaining({ code: "UNAUTHENTICATED", status: 401 })]);
+  /** The same address, spelt in ways that some part on the way might take for it. */
+  const spellings = (path: string): string[] =>
+    [
+      path,
+      `${path}/`,
+      `/${path}`,
+      path.replace("/api/", "/api//"),
+      path.replace("/api/", "/API/"),
+      path.replace("/api/", "/api/./"),
+      path.replace("/api/", "/x/../api/"),
+      path.replace(/\/(?=[^/]*$)/, "%2f"),
+      path.replace("/api/", "/%61pi/"),
+      `${path}?x=1`,
+      `${path};x=1`,
+      `${path}%00`,
+      `${path}%20`,
+    ].filter((spelling) => spelling.startsWith("/"));
+  const methods = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND", "QUERY"];
+
+  test("is closed to nobody: 401 by every method and spelling, but for the few routes that are public", async () => {
+    const before = await eventCount();
+    const open = new Set(Object.values(table).flatMap(({ action, method, path }) => (action === "open" ? [`${method} ${address(path)}`] : [])));
+    const leaks: string[] = [];
+    for (const { path, action } of Object.values(table)) {
+      if (action === "open" && path.includes("{")) continue; // any text is a ticket, if a wrong one
+      for (const spelling of spellings(address(path))) {
+        for (const method of methods) {
+          const plain = spelling.split("?")[0]!.replace("/%61pi/", "/api/");
+          if (open.has(`${method} ${plain}`)) continue;
+          const { status } = await raw(spelling, { method, anonymous: true });
+          if (status !== 401 && !(status === 400 && spelling.includes("%00"))) leaks.push(`${method} ${spelling}: ${status}`);
+        }
+      }
+    }
+    expect(leaks).toEqual([]);
+    expect(await eventCount()).toBe(before);
+  }, 240_000);
+
+  test("has these public routes and no others", () => {
+    const open = Object.entries(table).flatMap(([id, { action }]) => (action === "open" ? [id] : []));
+    expect(open.sort()).toEqual(["download", "endOidc", "getKeys", "live", "login", "lookAtLink", "ready", "startOidc", "useLink"].sort());
+  });
+
+  test("is closed to whoever shows a wrong token, whatever it looks like", async () => {
+    const wrong = ["wrong", "tys_x", `tyt_${"A".repeat(43)}`, `tyr_${"A".repeat(43)}`, `tyj_${"A".repeat(51)}`, `tyl_${"A".repeat(43)}`];
+    for (const [i, { method, path }] of Object.values(table).entries()) {
+      const answer = await raw(address(path), { method, headers: { authorization: `Bearer ${wrong[i % wrong.length]}` } });
+      expect([path, refusal(answer)]).toEqual([path, expect.objectContaining({ code: "UNAUTHENTICATED", status: 401 })]);
     }
   });
 
-  test("gives workers what is for workers, and people everything else", async () => {
+  test("gives workers the queue, the holder of a job its job, and people everything else", async () => {
     const before = await eventCount();
-    for (const [id, { method, path, action }] of Object.entries(endpoints as Record<string, Endpoint>)) {
-      const asPerson = action === "work" ? await raw(address(path), { method }) : undefined;
-      if (asPerson) expect([id, refusal(asPerson)]).toEqual([id, expect.objectContaining({ code: "UNAUTHENTICATED", status: 401 })]);
-      if (action === "work" || action === "open") continue;
-      const asWorker = await raw(address(path), { method, headers: { authorization: `Bearer ${workerToken}` } });
-      expect([id, refusal(asWorker)]).toEqual([id, expect.objectContaining({ code: "FORBIDDEN", status: 403 })]);
+    const job = jobToken(kernel.keys.bytes("jobs")[0]!, "00000000-0000-4000-8000-000000000001", 1);
+    for (const [id, { method, path, action, on }] of Object.entries(table)) {
+      if (action === "open") continue;
+      const ask = (token: string) => raw(address(path), { method, headers: { authorization: `Bearer ${token}` } });
+      if (action === "work") expect([id, refusal(await ask(machineToken)).status]).toEqual([id, expect.toSatisfy((s) => s === 403 || s === 404)]);
+      if (on !== "queue") expect([id, refusal(await ask(workerToken))]).toEqual([id, expect.objectContaining({ code: "FORBIDDEN", status: 403 })]);
+      // Another job does not exist for it; anything else it may not do.
+      expect([id, refusal(await ask(job)).status]).toEqual([id, action === "work" && on === "job" ? 404 : 403]);
     }
     expect(await eventCount()).toBe(before);
   });
@@ -116,10 +178,23 @@ describe("the Host", () => {
 });
 
 describe("the Origin", () => {
-  const post = (origin: string) => raw("/api/admin/verify", { method: "POST", headers: { origin } });
+  const post = (origin: string, host = `localhost:${port}`) => raw("/api/admin/verify", { method: "POST", headers: { origin, host } });
 
-  test.each([`http://localhost:${port}`, "http://127.0.0.1:9999", "https://trainyard.example"])("%s may change something", async (origin) => {
-    expect((await post(origin)).status).toBe(200);
+  test("that is the very address which was asked may change something, and so may a name that the server was told", async () => {
+    expect((await post(`http://localhost:${port}`)).status).toBe(200);
+    expect((await post(`http://127.0.0.1:${port}`, `127.0.0.1:${port}`)).status).toBe(200);
+    expect((await post("https://trainyard.example", `127.0.0.1:${port}`)).status).toBe(200);
+    expect((await post("https://trainyard.example:8443", "trainyard.example:8443")).status).toBe(200);
+  });
+
+  test("of another port of this machine may not, as its cookies would come along", async () => {
+    for (const origin of ["http://127.0.0.1:9999", "http://localhost:9999", "http://localhost", `http://127.0.0.1:${port}`, `http://[::1]:${port}`])
+      expect([origin, refusal(await post(origin)).code]).toEqual([origin, "HOST_REFUSED"]);
+  });
+
+  test("that is missing beside a cookie may not", async () => {
+    const answer = await raw("/api/admin/verify", { method: "POST", headers: { cookie: `trainyard=${machineToken}` } });
+    expect([answer.status, refusal(answer).code]).toEqual([403, "HOST_REFUSED"]);
   });
 
   test.each(["null", "https://evil.example", "http://localhost.evil.example", "file://", "http://user@evil.example", "//localhost", "localhost", ""])(

@@ -61,7 +61,14 @@ describe.each(table)("%s", (_, endpoint) => {
     for (const failure of ["4XX", "5XX"]) {
       expect(operation.responses[failure]!.content).toEqual({ "application/json": { schema: { $ref: "#/components/schemas/Error" } } });
     }
-    const type = { stream: "application/octet-stream", events: "text/event-stream", jsonl: "application/x-ndjson", text: /^text\/plain/ } as const;
+    const type = {
+      stream: "application/octet-stream",
+      events: "text/event-stream",
+      jsonl: "application/x-ndjson",
+      text: /^text\/plain/,
+      page: /^text\/html/,
+      redirect: /^text\/html/,
+    } as const;
     const [media = ""] = Object.keys(operation.responses[status]!.content ?? {});
     if (content) expect(media).toMatch(type[content]);
     else expect([media, response !== undefined]).toEqual([media === "" ? "" : "application/json", status !== 204]);

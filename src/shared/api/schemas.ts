@@ -12,7 +12,14 @@ const prose = (max: number) =>
     .max(max)
     .regex(/^[\t\n -~\u00a0-\uffff]*$/, { error: "must have no control characters but line breaks and tabs" });
 
+/** What stands for a row outside the server: `server/public-ids.ts` finds it by this very schema, in requests and in answers. */
 export const id = z.string().min(1).max(100).meta({ description: "Id as the server gave it." });
+/** Either the id of a thing, or what people call it. */
+export const datasetRef = z.string().min(1).max(100).meta({ description: "A dataset: its id, its name (the newest version) or name@version." });
+export const projectRef = z.string().min(1).max(100).meta({ description: "A project, by id or name." });
+export const userRef = z.string().min(1).max(100).meta({ description: "A user, by id or name." });
+/** What is recorded of an entity: the ids in it are known by the names of their fields. */
+export const recorded = z.record(z.string(), z.unknown());
 export const sha256 = z
   .string()
   .regex(/^[0-9a-f]{64}$/)
@@ -105,6 +112,7 @@ export type DatasetFacts = z.infer<typeof datasetFacts>;
 export const dataset = z
   .object({
     id,
+    project: id,
     name: z.string(),
     version: z.int().min(1),
     state: z.enum(["reading", "ready", "failed"]),
@@ -228,6 +236,7 @@ export const reproduction = z
 
 const runHead = {
   id,
+  project: id,
   number: z.int(),
   name: z.string(),
   state: z.enum(runStates),
@@ -268,6 +277,11 @@ export const run = z
 export type Run = z.infer<typeof run>;
 
 export const runEdit = z.strictObject({
+  version: z
+    .int()
+    .min(1)
+    .optional()
+    .meta({ description: "What the run's version was when it was read: if it has changed since, the edit is refused." }),
   name: name().optional(),
   note: prose(20_000).optional(),
   tags: tags.optional().meta({ description: "Replaces all tags." }),
@@ -305,6 +319,7 @@ export type PredictionView = z.infer<typeof prediction>;
 export const experiment = z
   .object({
     id,
+    project: id,
     hash: sha256.meta({ description: "Of the manifest: the experiment's name in the permanent store." }),
     name: z.string(),
     run: id,
@@ -342,8 +357,24 @@ export type Manifest = z.infer<typeof manifest>;
 
 // --- events and messages ---
 
-export const modules = ["catalog", "datasets", "training", "evaluation", "runs", "experiments", "artifacts", "events", "jobs", "admin"] as const;
-export const entityKinds = ["run", "job", "dataset", "experiment"] as const;
+export const modules = [
+  "catalog",
+  "datasets",
+  "training",
+  "evaluation",
+  "runs",
+  "experiments",
+  "artifacts",
+  "events",
+  "jobs",
+  "admin",
+  "accounts",
+  "projects",
+] as const;
+/** Things of a project, each named by its id. */
+export const thingKinds = ["run", "job", "dataset", "experiment", "share"] as const;
+/** `server` is the platform itself: what was done to it as a whole, and attempts that are nobody's. */
+export const entityKinds = [...thingKinds, "project", "user", "token", "server"] as const;
 export type EntityKind = (typeof entityKinds)[number];
 export const event = z
   .object({
@@ -353,10 +384,11 @@ export const event = z
     version: z.int(),
     type: z.string(),
     module: z.string(),
-    data: z.record(z.string(), z.unknown()),
+    project: id.optional(),
+    data: recorded,
     actor: z.string(),
     correlation: z.string(),
-    causation: z.string().optional(),
+    causation: id.optional(),
     at: time,
   })
   .meta({ id: "Event", description: "One recorded change of one entity." });
@@ -385,6 +417,107 @@ export const exchangeCount = z
     lastAt: time,
   })
   .meta({ id: "ExchangeCount", description: "How often one part spoke to another." });
+
+// --- accounts ---
+
+export const roles = ["viewer", "trainer", "admin"] as const;
+export type Role = (typeof roles)[number];
+/** What an API token may be used for; `work` is for workers. */
+export const scopes = ["read", "serve", "train", "admin", "work"] as const;
+export type Scope = (typeof scopes)[number];
+
+/** Names that mean something else in the history. */
+const reserved: readonly string[] = ["owner", "system", "worker", "anonymous", "server", "me"];
+export const userName = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9._@+-]{0,99}$/, { error: "must be lower-case letters, digits and . _ @ + -, beginning with a letter or digit" })
+  .refine((text) => !reserved.includes(text), { error: "must be another one: this name is the server's own" })
+  .meta({ description: "What one signs in with." });
+/** As NIST SP 800-63B: length counts, and no rules of which characters. */
+export const password = z.string().min(10, { error: "must have at least 10 characters" }).max(1000);
+export const secretText = z.string().min(1).max(200);
+export const tokenName = name(100);
+export const projectName = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, {
+  error: "must be lower-case letters, digits and . _ -, beginning with a letter or digit",
+});
+
+export const user = z
+  .object({
+    id,
+    name: z.string(),
+    role: z.enum(roles).meta({ description: "admin: administers everything. trainer: may make projects. viewer: what their projects give." }),
+    state: z.enum(["active", "disabled"]),
+    createdAt: time,
+    lastLoginAt: time.optional(),
+  })
+  .meta({ id: "User" });
+export type User = z.infer<typeof user>;
+
+const membership = z.object({ project: id, name: z.string(), role: z.enum(roles) });
+export const me = z
+  .object({
+    name: z.string(),
+    role: z.enum(roles),
+    scope: z.enum(scopes).optional().meta({ description: "Of the token, where one is used." }),
+    by: z.enum(["session", "token", "machine", "share"]).meta({ description: "machine: by the token file of the data directory." }),
+    projects: z.array(membership),
+  })
+  .meta({ id: "Me", description: "Who asks." });
+export type Me = z.infer<typeof me>;
+export const signedIn = z
+  .object({ user, token: z.string().optional().meta({ description: "Of this session, for the header Authorization: Bearer." }), expiresAt: time })
+  .meta({ id: "SignedIn" });
+
+export const linkKinds = ["setup", "invitation", "reset"] as const;
+export type LinkKind = (typeof linkKinds)[number];
+export const linkView = z
+  .object({ kind: z.enum(linkKinds), name: z.string().optional(), role: z.enum(roles).optional(), expiresAt: time })
+  .meta({ id: "Link" });
+export const secretLink = z
+  .object({ url: z.string(), expiresAt: time })
+  .meta({ id: "SecretLink", description: "A link that works once. Whoever has it may use it: it is shown this once." });
+
+export const token = z
+  .object({
+    id,
+    name: z.string(),
+    owner: z.string(),
+    scope: z.enum(scopes),
+    project: id.optional(),
+    createdAt: time,
+    expiresAt: time,
+    lastUsedAt: time.optional(),
+  })
+  .meta({ id: "Token" });
+export type Token = z.infer<typeof token>;
+export const newToken = z
+  .object({ token, secret: z.string().meta({ description: "Shown this once: the server keeps only its hash." }) })
+  .meta({ id: "NewToken" });
+
+export const project = z
+  .object({
+    id,
+    name: z.string(),
+    createdAt: time,
+    createdBy: z.string(),
+    role: z.enum(roles).meta({ description: "Of who asks." }),
+    members: z.array(z.object({ user: id, name: z.string(), role: z.enum(roles) })),
+  })
+  .meta({ id: "Project" });
+export type Project = z.infer<typeof project>;
+
+export const share = z
+  .object({ id, kind: z.enum(["run", "experiment"]), thing: id, createdAt: time, createdBy: z.string(), expiresAt: time })
+  .meta({ id: "Share", description: "A link by which anyone reads one run or experiment." });
+export type Share = z.infer<typeof share>;
+export const newShare = z
+  .object({ share, secret: z.string().meta({ description: "The token of the link, shown this once." }), url: z.string() })
+  .meta({ id: "NewShare" });
+
+export const downloadLink = z.object({ url: z.string(), expiresAt: time }).meta({ id: "DownloadLink" });
+export const keyView = z
+  .object({ purpose: z.string(), createdAt: time, retiresAt: time.optional() })
+  .meta({ id: "Key", description: "A key of the server, without the key." });
 
 // --- admin ---
 
@@ -444,7 +577,7 @@ export const verification = z
 
 // --- workers ---
 
-const token = z.int().meta({ description: "Fencing token of the claim: higher for each claim of the job." });
+const fence = z.int().meta({ description: "Fencing token of the claim: higher for each claim of the job." });
 export const claimRequest = z.strictObject({
   worker: z.strictObject({
     id: z.uuid(),
@@ -461,7 +594,8 @@ export const claimed = z
   .object({
     id,
     kind: z.enum(jobKinds),
-    token,
+    token: fence,
+    key: z.string().meta({ description: "Bearer token of this claim: it opens the routes of this job and nothing else." }),
     leaseSeconds: z.number(),
     subject: z.object({ kind: z.enum(entityKinds), id }),
     payload: z.object({
@@ -480,7 +614,7 @@ export const claimed = z
   .meta({ id: "ClaimedJob" });
 export type ClaimedJob = z.infer<typeof claimed>;
 export const claimResponse = z.object({ job: claimed.nullable() });
-export const heartbeatRequest = z.strictObject({ token });
+export const heartbeatRequest = z.strictObject({ token: fence });
 export const heartbeatResponse = z.object({ stop: z.boolean(), leaseSeconds: z.number() }).meta({ id: "Heartbeat" });
 /** Points of one series: equally many steps and values. NaN and infinities, which JSON lacks, are null. */
 const points = z
@@ -493,7 +627,7 @@ const points = z
 export type Points = z.infer<typeof points>;
 const fileRef = z.strictObject({ name: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,100}$/), sha256, size: count });
 export const reportRequest = z.strictObject({
-  token,
+  token: fence,
   /** Of this claim, from 1: a report that was already taken is not taken twice. */
   sequence: z
     .int()
@@ -509,7 +643,7 @@ export const reportRequest = z.strictObject({
 });
 export type Report = z.infer<typeof reportRequest>;
 export const finishRequest = z.strictObject({
-  token,
+  token: fence,
   outcome: z.enum(["succeeded", "stopped", "failed", "released"]).meta({ description: "released: the worker shuts down, another one goes on." }),
   error: z
     .strictObject({ code: z.string().max(100), status: z.int(), message: z.string().max(10_000), fix: z.string().max(10_000) })

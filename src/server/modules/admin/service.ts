@@ -4,7 +4,6 @@ import type { z } from "zod";
 import type { EntityKind, purged, storageUse, verification } from "../../../shared/api/schemas.ts";
 import { canonical } from "../../../shared/canonical.ts";
 import type { Context, Tx } from "../../entity.ts";
-import { seal } from "../../ids.ts";
 import type { Kernel } from "../../kernel.ts";
 import { forget, markUnneeded, reclaimable, removeMarked, renewMark, use } from "../artifacts/service.ts";
 import { type DatasetState, datasetEntity } from "../datasets/dataset.ts";
@@ -186,7 +185,7 @@ function compare(kind: EntityKind, id: string, history: readonly Told[], { row, 
   const found: Difference[] = [];
   const note = (field: string, fromEvents: unknown, inTable: unknown) => {
     if (canonical(plain(fromEvents)) !== canonical(plain(inTable)))
-      found.push({ kind, entity: seal(id), field, fromEvents: plain(fromEvents), inTable: plain(inTable) });
+      found.push({ kind, entity: id, field, fromEvents: plain(fromEvents), inTable: plain(inTable) });
   };
   note(
     "versions",
@@ -231,7 +230,7 @@ async function missingBlobs({ db, blobs }: Kernel): Promise<z.infer<typeof verif
     const gone = rows.filter(({ size }, i) => there[i]?.size !== size).map(({ sha256 }) => sha256);
     if (gone.length) {
       const refs = await db.query.selectFrom("blob_refs").selectAll().where("sha256", "in", gone).execute();
-      missing.push(...refs.map(({ sha256, owner_kind, owner, name }) => ({ sha256, owner: `${owner_kind} ${seal(owner)}`, name })));
+      missing.push(...refs.map(({ sha256, owner_kind, owner, name }) => ({ sha256, owner: `${owner_kind} ${owner}`, name })));
     }
     if (rows.length < BATCH) return missing;
     after = rows.at(-1)!.sha256;

@@ -15,11 +15,13 @@ type Bytes = Parameters<Blobs["put"]>[0];
 /**
  * Keeps content under its digest. It is announced first: from then on a purge leaves it alone, for the time of grace or
  * until something refers to it.
+ * @param holder who may use it under its digest from then on: a project, or a job
  * @throws STORE_UNAVAILABLE while a purge is deleting the same content, and as `Blobs.put`
  */
 export async function keep(
   { db, blobs }: Pick<Kernel, "db" | "blobs">,
   body: Bytes,
+  holder: string,
   expect: { sha256: string; size?: number; maxBytes?: number },
 ): Promise<Blob> {
   const { rows } = await sql`insert into blobs (sha256, size) values (${expect.sha256}, ${expect.size ?? 0})
@@ -28,18 +30,25 @@ export async function keep(
   if (!rows.length)
     throw fail("STORE_UNAVAILABLE", { store: "object store", detail: `${expect.sha256.slice(0, 12)} is being deleted at this moment` });
   const blob = await blobs.put(body, expect);
-  await db.query.updateTable("blobs").set({ stored: true, size: blob.size }).where("sha256", "=", blob.sha256).execute();
+  await db.query
+    .with("stored", (q) => q.updateTable("blobs").set({ stored: true, size: blob.size }).where("sha256", "=", blob.sha256))
+    .insertInto("blob_uploads")
+    .values({ sha256: blob.sha256, holder })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
   return blob;
 }
 
 /**
  * Makes an entity need blobs, under names; a name that it had before now means the new one.
+ * @param holder who must have brought them, unless the entity has them already: to know a digest is not to have the content
  * @throws NOT_FOUND for a blob that was never uploaded, BLOB_MISMATCH for one of another size
  */
 export async function refer(
   tx: Tx,
   owner: { kind: EntityKind; id: string },
   files: readonly { name: string; sha256: string; size?: number }[],
+  holder?: string,
 ): Promise<void> {
   if (!files.length) return;
   const wanted = [...new Set(files.map(({ sha256 }) => sha256))];
@@ -53,6 +62,7 @@ export async function refer(
     .execute();
   const missing = wanted.find((sha256) => !there.some((blob) => blob.sha256 === sha256));
   if (missing) throw fail("NOT_FOUND", { what: "upload", id: missing });
+  if (holder) await requireHeld(tx, owner, wanted, holder);
   const sizes = new Map(there.map(({ sha256, size }) => [sha256, Number(size)]));
   const other = files.find(({ sha256, size }) => size !== undefined && size !== sizes.get(sha256));
   if (other) throw fail("BLOB_MISMATCH", { want: `${other.size} bytes (${other.name})`, got: `${sizes.get(other.sha256)} bytes` });
@@ -62,6 +72,14 @@ export async function refer(
     .values(files.map(({ name, sha256 }) => ({ owner_kind: owner.kind, owner: owner.id, name, sha256 })))
     .onConflict((conflict) => conflict.columns(["owner_kind", "owner", "name"]).doUpdateSet({ sha256: sql`excluded.sha256` }))
     .execute();
+}
+
+async function requireHeld(tx: Tx, owner: { kind: EntityKind; id: string }, wanted: readonly string[], holder: string): Promise<void> {
+  const { rows } = await sql<{ sha256: string }>`
+    select sha256 from blob_uploads where holder = ${holder} and sha256 = any(${wanted}::text[])
+    union select sha256 from blob_refs where owner_kind = ${owner.kind} and owner = ${owner.id} and sha256 = any(${wanted}::text[])`.execute(tx);
+  const missing = wanted.find((digest) => !rows.some(({ sha256 }) => sha256 === digest));
+  if (missing) throw fail("NOT_FOUND", { what: "upload", id: missing });
 }
 
 export async function forget(tx: Tx, owner: { kind: EntityKind; id: string }): Promise<void> {

@@ -7,14 +7,15 @@ import { checkParams } from "../../../shared/define.ts";
 import { fail, type Problem, toProblem } from "../../../shared/errors.ts";
 import type { Context, Query, Tx } from "../../entity.ts";
 import { digestOf } from "../../idempotency.ts";
-import { idFor, open, seal } from "../../ids.ts";
+import { DEFAULT_PROJECT, idFor, isUuid } from "../../ids.ts";
 import type { Kernel } from "../../kernel.ts";
 import { refer } from "../artifacts/service.ts";
 import { enqueue } from "../jobs/service.ts";
 import { type DatasetState, datasetEntity } from "./dataset.ts";
 
 const present = (s: DatasetState): DatasetView => ({
-  id: seal(s.id),
+  id: s.id,
+  project: s.project,
   name: s.name,
   version: s.number,
   state: s.status,
@@ -51,81 +52,82 @@ function check({ name, source, files }: z.infer<typeof registerSchema>): Record<
 }
 
 /** The same files, source and name again are the same version; other ones make a new version. */
-export async function registerDataset(kernel: Kernel, body: z.infer<typeof registerSchema>, context: Context): Promise<DatasetView> {
+export async function registerDataset(kernel: Kernel, project: string, body: z.infer<typeof registerSchema>, context: Context): Promise<DatasetView> {
   const params = check(body);
   const { name, files } = body;
   const source = { id: body.source.id, params };
   const id = await kernel.db.transaction(async (tx) => {
     // One registration of a name at a time, so that versions count without gaps.
-    await sql`select pg_advisory_xact_lock(hashtext(${`dataset ${name}`}))`.execute(tx);
-    const id = await idOf(tx, name, digestOf({ source, files }));
+    await sql`select pg_advisory_xact_lock(hashtext(${`dataset ${project} ${name}`}))`.execute(tx);
+    const id = await idOf(tx, project, name, digestOf({ source, files }));
     const before = await tx.selectFrom("datasets").select(["status", "deleted_at"]).where("id", "=", id).executeTakeFirst();
     if (before) {
       if (before.deleted_at) await datasetEntity.change(tx, id, context, () => [{ type: "restored" }]);
       if (before.status === "failed") {
         await datasetEntity.change(tx, id, context, () => [{ type: "rereading" }]);
-        await enqueue(tx, { kind: "ingest", subject: { kind: "dataset", id }, priority: 10 }, context);
+        await enqueue(tx, { kind: "ingest", project, subject: { kind: "dataset", id }, priority: 10 }, context);
       }
       return id;
     }
     const { rows } = await sql<{
       n: number;
-    }>`select coalesce(max((data ->> 'number')::int), 0) + 1 as n from events where kind = 'dataset' and type = 'registered' and data ->> 'name' = ${name}`.execute(
+    }>`select coalesce(max((data ->> 'number')::int), 0) + 1 as n from events where kind = 'dataset' and project = ${project} and type = 'registered' and data ->> 'name' = ${name}`.execute(
       tx,
     );
-    await datasetEntity.create(tx, id, context, [{ type: "registered", id, name, number: Number(rows[0]!.n), source, files }]);
-    await refer(tx, { kind: "dataset", id }, files);
+    await datasetEntity.create(tx, id, context, [{ type: "registered", id, project, name, number: Number(rows[0]!.n), source, files }]);
+    await refer(tx, { kind: "dataset", id }, files, project);
     // Before trainings, which wait for it.
-    await enqueue(tx, { kind: "ingest", subject: { kind: "dataset", id }, priority: 10 }, context);
+    await enqueue(tx, { kind: "ingest", project, subject: { kind: "dataset", id }, priority: 10 }, context);
     return id;
   });
-  return getDataset(kernel, seal(id));
+  return getDataset(kernel, project, id);
 }
 
 /** The same content under the same name has the same id; what was purged has used its own up. */
-async function idOf(tx: Tx, name: string, digest: string): Promise<string> {
+async function idOf(tx: Tx, project: string, name: string, digest: string): Promise<string> {
   for (let purged = 0; ; purged++) {
-    const id = idFor("dataset", name, digest, ...(purged ? [String(purged)] : []));
+    // Those of the first project have the ids that they had when there was only one.
+    const id = idFor("dataset", ...(project === DEFAULT_PROJECT ? [] : [project]), name, digest, ...(purged ? [String(purged)] : []));
     const gone = tx.selectFrom("events").select("seq").where("kind", "=", "dataset").where("entity", "=", id).where("type", "=", "purged");
     if (!(await gone.executeTakeFirst())) return id;
   }
 }
 
 /** @param name an id, a name (its newest version), or name@version */
-export async function findDataset(db: Query, name: string): Promise<DatasetState | undefined> {
+export async function findDataset(db: Query, project: string, name: string): Promise<DatasetState | undefined> {
   const [, base, version] = /^(.*?)(?:@(\d{1,9}))?$/s.exec(name)!;
   const named = db
     .selectFrom("datasets")
     .select("state")
     .where("deleted_at", "is", null)
+    .where("project", "=", project)
     .where("name", "=", base!)
     .$if(version !== undefined, (q) => q.where("number", "=", Number(version)))
     .orderBy("number", "desc")
     .limit(1);
-  const row = (await named.executeTakeFirst()) ?? (await byId(db, name));
+  const row = (await named.executeTakeFirst()) ?? (await byId(db, project, name));
   return row?.state as unknown as DatasetState | undefined;
 }
 
-const byId = async (db: Query, id: string) => {
-  try {
-    return await db.selectFrom("datasets").select("state").where("deleted_at", "is", null).where("id", "=", open(id, "dataset")).executeTakeFirst();
-  } catch {
-    return undefined;
-  }
-};
+const byId = (db: Query, project: string, id: string) =>
+  isUuid(id)
+    ? db.selectFrom("datasets").select("state").where("deleted_at", "is", null).where("project", "=", project).where("id", "=", id).executeTakeFirst()
+    : undefined;
 
-export async function getDataset({ db }: Kernel, name: string): Promise<DatasetView> {
-  const found = await findDataset(db.query, name);
+export async function getDataset({ db }: Kernel, project: string, name: string): Promise<DatasetView> {
+  const found = await findDataset(db.query, project, name);
   if (!found) throw fail("NOT_FOUND", { what: "dataset", id: name });
   return present(found);
 }
 
 export async function listDatasets(
   { db }: Kernel,
+  visible: readonly string[] | undefined,
   limit: number,
   after?: readonly [string, string],
 ): Promise<{ items: DatasetView[]; last?: readonly [string, string] }> {
   let q = db.query.selectFrom("datasets").select(["id", "state", "created_at"]).where("deleted_at", "is", null);
+  if (visible) q = q.where(sql<boolean>`project = any(${[...visible]}::uuid[])`);
   if (after) q = q.where(sql<boolean>`(created_at, id) < (${after[0]}::timestamptz, ${after[1]}::uuid)`);
   const rows = await q
     .orderBy("created_at", "desc")
@@ -139,8 +141,8 @@ export async function listDatasets(
   };
 }
 
-export async function deleteDataset({ db }: Kernel, name: string, context: Context): Promise<void> {
-  const found = await findDataset(db.query, name);
+export async function deleteDataset({ db }: Kernel, project: string, name: string, context: Context): Promise<void> {
+  const found = await findDataset(db.query, project, name);
   if (!found) throw fail("NOT_FOUND", { what: "dataset", id: name });
   await db.transaction((tx) => datasetEntity.change(tx, found.id, context, (s) => (s.deletedAt ? [] : [{ type: "deleted" }])));
 }

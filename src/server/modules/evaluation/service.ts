@@ -5,7 +5,6 @@ import type { EvaluationView, Job, PredictionView, predictRequest, RunFacts } fr
 import { fail, toProblem } from "../../../shared/errors.ts";
 import type { Context } from "../../entity.ts";
 import { createOnce } from "../../idempotency.ts";
-import { open, seal } from "../../ids.ts";
 import type { Kernel } from "../../kernel.ts";
 import { readManifest } from "../experiments/service.ts";
 import { jobEntity } from "../jobs/job.ts";
@@ -13,9 +12,9 @@ import { enqueue, getJob } from "../jobs/service.ts";
 import { finished, runEntity } from "../runs/run.ts";
 
 export async function evaluateRun(kernel: Kernel, id: string, metrics: readonly string[] | undefined, context: Context, key?: string): Promise<Job> {
-  const uuid = open(id, "run");
+  const uuid = id;
   const { state } = await runEntity.get(kernel.db.query, uuid);
-  if (state.experiment) throw fail("ALREADY_ARCHIVED", { run: `run "${state.name}"`, experiment: seal(state.experiment) });
+  if (state.experiment) throw fail("ALREADY_ARCHIVED", { run: `run "${state.name}"`, experiment: state.experiment });
   finished(state, "evaluated");
   const known = catalog.metrics.filter(({ tasks }) => tasks.includes(state.task)).map(({ id }) => id);
   const problems = (metrics ?? []).flatMap((metric, i) =>
@@ -28,15 +27,19 @@ export async function evaluateRun(kernel: Kernel, id: string, metrics: readonly 
     { operation: `evaluateRun ${uuid}`, context, key, request: metrics ?? null },
     async (id, digest) => {
       await kernel.db.transaction((tx) =>
-        enqueue(tx, { id, kind: "evaluate", subject: { kind: "run", id: uuid }, priority: 5, labels: state.labels, metrics, digest }, context),
+        enqueue(
+          tx,
+          { id, kind: "evaluate", project: state.project, subject: { kind: "run", id: uuid }, priority: 5, labels: state.labels, metrics, digest },
+          context,
+        ),
       );
     },
   );
-  return getJob(kernel, seal(job));
+  return getJob(kernel, job);
 }
 
 export async function getEvaluation({ db }: Kernel, id: string): Promise<EvaluationView> {
-  const { state } = await runEntity.get(db.query, open(id, "run"));
+  const { state } = await runEntity.get(db.query, id);
   if (!state.evaluation)
     throw fail("ARTIFACT_MISSING", {
       what: `run "${state.name}"`,
@@ -49,7 +52,7 @@ export async function getEvaluation({ db }: Kernel, id: string): Promise<Evaluat
 type Input = z.infer<typeof predictRequest>;
 
 export async function predictWithRun(kernel: Kernel, id: string, input: Input, signal: AbortSignal): Promise<PredictionView[]> {
-  const { state } = await runEntity.get(kernel.db.query, open(id, "run"));
+  const { state } = await runEntity.get(kernel.db.query, id);
   const { facts } = finished(state, "asked for predictions");
   return predict(kernel, `run "${state.name}"`, state.artifacts["model.onnx"]?.sha256, facts, input, signal);
 }

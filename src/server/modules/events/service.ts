@@ -1,16 +1,21 @@
 /** The history: events by time, module, entity and actor; what an entity was at a time; who spoke to whom. */
 import { sql } from "kysely";
 import type { z } from "zod";
-import type { EntityKind, EventView, event as eventSchema, exchangeCount, message } from "../../../shared/api/schemas.ts";
+import { type EntityKind, type EventView, event as eventSchema, type exchangeCount, type message } from "../../../shared/api/schemas.ts";
 import { fail } from "../../../shared/errors.ts";
 import type { Entity } from "../../entity.ts";
-import { open, seal } from "../../ids.ts";
 import type { Kernel } from "../../kernel.ts";
 import type { After } from "../../paging.ts";
+import { sealed } from "../../public-ids.ts";
+import { tokenEntity } from "../accounts/token.ts";
+import { userEntity } from "../accounts/user.ts";
 import { datasetEntity } from "../datasets/dataset.ts";
 import { experimentEntity } from "../experiments/experiment.ts";
 import { jobEntity } from "../jobs/job.ts";
+import { projectEntity } from "../projects/project.ts";
+import { shareEntity } from "../projects/share.ts";
 import { runEntity } from "../runs/run.ts";
+import { serverEntity } from "./audit.ts";
 
 /** Every kind of entity. Their events and states are their own: here they are only folded. */
 export const entities = {
@@ -18,6 +23,11 @@ export const entities = {
   job: jobEntity,
   dataset: datasetEntity,
   experiment: experimentEntity,
+  share: shareEntity,
+  project: projectEntity,
+  user: userEntity,
+  token: tokenEntity,
+  server: serverEntity,
 } as unknown as Readonly<Record<EntityKind, Entity<Record<string, unknown>, { readonly type: string }>>>;
 
 export interface EventFilter {
@@ -28,17 +38,20 @@ export interface EventFilter {
   readonly entity?: string;
   readonly actor?: string;
   readonly type?: string;
+  /** Projects to look in; nothing means all, and the platform itself. */
+  readonly visible?: readonly string[];
 }
 
-const filtered = ({ db }: Kernel, { from, to, module, kind, entity, actor, type }: EventFilter) =>
+const filtered = ({ db }: Kernel, { from, to, module, kind, entity, actor, type, visible }: EventFilter) =>
   db.query
     .selectFrom("events")
     .selectAll()
+    .$if(visible !== undefined, (q) => q.where(sql<boolean>`project = any(${[...(visible ?? [])]}::uuid[])`))
     .$if(from !== undefined, (q) => q.where("at", ">=", new Date(from!)))
     .$if(to !== undefined, (q) => q.where("at", "<", new Date(to!)))
     .$if(module !== undefined, (q) => q.where("module", "=", module!))
     .$if(kind !== undefined, (q) => q.where("kind", "=", kind!))
-    .$if(entity !== undefined, (q) => q.where("entity", "=", open(entity!, "entity")))
+    .$if(entity !== undefined, (q) => q.where("entity", "=", entity!))
     .$if(actor !== undefined, (q) => q.where("actor", "=", actor!))
     .$if(type !== undefined, (q) => q.where("type", "=", type!));
 
@@ -47,10 +60,11 @@ type EventRow = Awaited<ReturnType<ReturnType<typeof filtered>["execute"]>>[numb
 const present = (row: EventRow): z.infer<typeof eventSchema> => ({
   seq: row.seq,
   kind: row.kind,
-  entity: seal(row.entity),
+  entity: row.entity,
   version: row.version,
   type: row.type,
   module: row.module,
+  project: row.project ?? undefined,
   data: row.data,
   actor: row.actor,
   correlation: row.correlation,
@@ -75,7 +89,7 @@ export async function* exportEvents(kernel: Kernel, filter: EventFilter): AsyncG
   for (let last = 0; ; ) {
     const rows = await filtered(kernel, filter).where("seq", ">", last).orderBy("seq").limit(EXPORT_BATCH).execute();
     if (!rows.length) return;
-    yield rows.map((row) => `${JSON.stringify(cloudEvent(present(row)))}\n`).join("");
+    yield rows.map((row) => `${JSON.stringify(cloudEvent(sealed(kernel.ids, eventSchema, present(row))))}\n`).join("");
     last = rows.at(-1)!.seq;
   }
 }
@@ -107,7 +121,7 @@ export async function rewind(
     .selectFrom("events")
     .select(["version", "type", "data", "at"])
     .where("kind", "=", kind)
-    .where("entity", "=", open(id, kind))
+    .where("entity", "=", id)
     .$if(at !== undefined, (q) => q.where("at", "<=", new Date(at!)))
     .orderBy("version")
     .execute();

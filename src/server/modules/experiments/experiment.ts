@@ -2,6 +2,7 @@
 import type { z } from "zod";
 import type { experiment } from "../../../shared/api/schemas.ts";
 import { applying, Entity } from "../../entity.ts";
+import { inDefault } from "../../ids.ts";
 
 export type ExperimentState = z.infer<typeof experiment> & {
   /** Of the request under whose Idempotency-Key it was archived. */
@@ -13,6 +14,7 @@ export const experimentEntity = new Entity<ExperimentState, ExperimentEvent>({
   kind: "experiment",
   module: "experiments",
   table: "experiments",
-  apply: applying<ExperimentState, ExperimentEvent, "archived">("archived", (archived, at) => ({ ...archived, createdAt: at }), {}),
-  columns: (s) => ({ hash: s.hash, name: s.name, run: s.run, created_at: new Date(s.createdAt) }),
+  project: (s) => s.project,
+  apply: applying<ExperimentState, ExperimentEvent, "archived">("archived", (archived, at) => ({ ...inDefault(archived), createdAt: at }), {}),
+  columns: (s) => ({ project: s.project, hash: s.hash, name: s.name, run: s.run, created_at: new Date(s.createdAt) }),
 });

@@ -2,15 +2,26 @@
 import { Readable } from "node:stream";
 import { fail } from "../../../shared/errors.ts";
 import type { Handlers } from "../../handler.ts";
+import type { Kernel } from "../../kernel.ts";
 import { nextCursor, readCursor } from "../../paging.ts";
+import { downloadLink, sendBlob } from "../artifacts/routes.ts";
 import { archiveRun, getExperiment, listExperiments, readManifest, reproduce } from "./service.ts";
 
+/** @returns the digest of an experiment's file @throws ARTIFACT_MISSING */
+async function fileOf(kernel: Kernel, id: string, name: string): Promise<string> {
+  const { manifest } = await readManifest(kernel, id);
+  const file = manifest.files.find((one) => one.name === name);
+  if (file) return file.sha256;
+  const fix = `It has: ${manifest.files.map((one) => one.name).join(", ")}.`;
+  throw fail("ARTIFACT_MISSING", { what: `experiment "${manifest.run.name}"`, name, fix });
+}
+
 export const experimentRoutes: Handlers<
-  "archiveRun" | "listExperiments" | "getExperiment" | "getManifest" | "getExperimentFile" | "reproduceExperiment"
+  "archiveRun" | "listExperiments" | "getExperiment" | "getManifest" | "getExperimentFile" | "linkToExperimentFile" | "reproduceExperiment"
 > = {
   archiveRun: (kernel, { params, context, key }) => archiveRun(kernel, params.id, context, key),
-  async listExperiments(kernel, { query }) {
-    const { items, last } = await listExperiments(kernel, query.limit, readCursor(query.cursor, "time"));
+  async listExperiments(kernel, { query, grant }) {
+    const { items, last } = await listExperiments(kernel, grant.visible, query.limit, readCursor(query.cursor, "time"));
     return { items, next: nextCursor(last) };
   },
   getExperiment: (kernel, { params }) => getExperiment(kernel, params.id),
@@ -18,16 +29,7 @@ export const experimentRoutes: Handlers<
     const { bytes } = await readManifest(kernel, params.id);
     return { body: Readable.from([bytes]), size: bytes.length, filename: "manifest.json" };
   },
-  async getExperimentFile(kernel, { params: { id, name }, range }) {
-    const { manifest } = await readManifest(kernel, id);
-    const file = manifest.files.find((one) => one.name === name);
-    if (!file)
-      throw fail("ARTIFACT_MISSING", {
-        what: `experiment "${manifest.run.name}"`,
-        name,
-        fix: `It has: ${manifest.files.map((one) => one.name).join(", ")}.`,
-      });
-    return { ...(await kernel.blobs.get(file.sha256, range)), filename: name };
-  },
-  reproduceExperiment: (kernel, { params, context, key }) => reproduce(kernel, params.id, context, key),
+  getExperimentFile: async (kernel, { params: { id, name }, range }) => sendBlob(kernel, await fileOf(kernel, id, name), name, range),
+  linkToExperimentFile: async (kernel, { params: { id, name } }) => downloadLink(kernel, await fileOf(kernel, id, name), name),
+  reproduceExperiment: (kernel, { params, context, key, grant }) => reproduce(kernel, grant.project!, params.id, context, key),
 };

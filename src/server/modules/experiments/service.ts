@@ -6,7 +6,7 @@ import { canonical } from "../../../shared/canonical.ts";
 import { fail, TrainyardError } from "../../../shared/errors.ts";
 import type { Context } from "../../entity.ts";
 import { digestOf } from "../../idempotency.ts";
-import { idFor, open, seal } from "../../ids.ts";
+import { idFor } from "../../ids.ts";
 import { type Kernel, tell } from "../../kernel.ts";
 import { keep, refer } from "../artifacts/service.ts";
 import { readSeries } from "../runs/metrics.ts";
@@ -17,10 +17,11 @@ import { type ExperimentState, experimentEntity } from "./experiment.ts";
 export const manifestKey = (hash: string): string => `experiments/${hash}/manifest.json`;
 
 const present = (s: ExperimentState): Experiment => ({
-  id: seal(s.id),
+  id: s.id,
+  project: s.project,
   hash: s.hash,
   name: s.name,
-  run: seal(s.run),
+  run: s.run,
   dataset: s.dataset,
   task: s.task,
   model: s.model,
@@ -51,11 +52,11 @@ function manifestOf(s: RunState, metrics: StoredFile): Manifest {
 }
 
 /** Every metric point of the run as one file: a line a series. */
-async function storeMetrics(kernel: Kernel, run: string): Promise<StoredFile> {
+async function storeMetrics(kernel: Kernel, project: string, run: string): Promise<StoredFile> {
   const all = await readSeries(kernel.db.query, run, { limit: Number.POSITIVE_INFINITY });
   const bytes = new TextEncoder().encode(all.map(({ series, steps, values }) => `${JSON.stringify({ series, steps, values })}\n`).join(""));
   const sha256 = createHash("sha256").update(bytes).digest("hex");
-  const { size } = await keep(kernel, bytes, { sha256, size: bytes.length });
+  const { size } = await keep(kernel, bytes, project, { sha256, size: bytes.length });
   return { name: "metrics.jsonl", sha256, size };
 }
 
@@ -64,7 +65,7 @@ async function storeMetrics(kernel: Kernel, run: string): Promise<StoredFile> {
  * experiment or a whole one, and trying again finds the same hash.
  */
 export async function archiveRun(kernel: Kernel, id: string, context: Context, key?: string): Promise<Experiment> {
-  const uuid = open(id, "run");
+  const uuid = id;
   const digest = key === undefined ? undefined : digestOf({ actor: context.actor, key });
   try {
     return await archiveOnce(kernel, uuid, context, digest);
@@ -80,13 +81,13 @@ async function archiveOnce(kernel: Kernel, uuid: string, context: Context, diges
   const { state } = await runEntity.get(kernel.db.query, uuid);
   const experiment = idFor("experiment", uuid);
   archive(state, experiment);
-  const manifest = manifestOf(state, await storeMetrics(kernel, uuid));
+  const manifest = manifestOf(state, await storeMetrics(kernel, state.project, uuid));
   const hash = digestOf(manifest);
   const bytes = new TextEncoder().encode(canonical(manifest));
   await kernel.store.put(manifestKey(hash), bytes, { ifAbsent: true, contentType: "application/json" }).catch((error: unknown) => {
     if (!(error instanceof TrainyardError && error.code === "OBJECT_EXISTS")) throw error;
   });
-  const { name, settings, source, task, evaluation } = state;
+  const { project, name, settings, source, task, evaluation } = state;
   await kernel.db.transaction(async (tx) => {
     await runEntity.change(tx, uuid, context, (now, version) => {
       const events = archive(now, experiment);
@@ -107,6 +108,7 @@ async function archiveOnce(kernel: Kernel, uuid: string, context: Context, diges
       {
         type: "archived",
         id: experiment,
+        project,
         hash,
         name,
         run: uuid,
@@ -125,19 +127,21 @@ async function archiveOnce(kernel: Kernel, uuid: string, context: Context, diges
     ]);
   });
   tell(kernel, "experiment-record", "runs", "experiments", "archive_data", context);
-  return getExperiment(kernel, seal(experiment));
+  return getExperiment(kernel, experiment);
 }
 
 export async function getExperiment({ db }: Kernel, id: string): Promise<Experiment> {
-  return present((await experimentEntity.get(db.query, open(id, "experiment"))).state);
+  return present((await experimentEntity.get(db.query, id)).state);
 }
 
 export async function listExperiments(
   { db }: Kernel,
+  visible: readonly string[] | undefined,
   limit: number,
   after?: readonly [string, string],
 ): Promise<{ items: Experiment[]; last?: readonly [string, string] }> {
   let q = db.query.selectFrom("experiments").select(["id", "state", "created_at"]);
+  if (visible) q = q.where(sql<boolean>`project = any(${[...visible]}::uuid[])`);
   if (after) q = q.where(sql<boolean>`(created_at, id) < (${after[0]}::timestamptz, ${after[1]}::uuid)`);
   const rows = await q
     .orderBy("created_at", "desc")
@@ -180,20 +184,21 @@ export async function damagedManifests(kernel: Kernel): Promise<{ sha256: string
         throw error;
       },
     );
-    if (!whole) damaged.push({ sha256: hash, owner: `experiment ${seal(id)}`, name: "manifest.json" });
+    if (!whole) damaged.push({ sha256: hash, owner: `experiment ${id}`, name: "manifest.json" });
   }
   return damaged;
 }
 
 /** Trains again from the manifest: same settings, seed, data and threads. The run then says whether the bits are the same. */
-export async function reproduce(kernel: Kernel, id: string, context: Context, key?: string): Promise<Run> {
-  const uuid = open(id, "experiment");
+export async function reproduce(kernel: Kernel, project: string, id: string, context: Context, key?: string): Promise<Run> {
+  const uuid = id;
   const { manifest } = await readManifest(kernel, id);
   const { settings, source, facts, files, run } = manifest;
   const compared = files.filter(({ name }) => name === "model.onnx" || name === "best.safetensors");
   return createFrom(
     kernel,
     `reproduce ${uuid}`,
+    { project },
     { settings: { ...settings, training: { ...settings.training, threads: facts.threads } }, source, task: facts.dataset.task },
     { name: `${run.name} again`.slice(0, 200), tags: run.tags, reproduces: { experiment: uuid, files: compared, versions: facts.versions } },
     context,

@@ -2,9 +2,12 @@
 import type { EntityKind, JobKind, Reason } from "../../../shared/api/schemas.ts";
 import { fail } from "../../../shared/errors.ts";
 import { applying, Entity } from "../../entity.ts";
+import { inDefault } from "../../ids.ts";
 
 export interface JobState {
   readonly id: string;
+  /** Of its subject. */
+  readonly project: string;
   readonly kind: JobKind;
   readonly status: "queued" | "running" | "done" | "dead" | "cancelled";
   readonly subject: { readonly kind: EntityKind; readonly id: string };
@@ -22,7 +25,7 @@ export interface JobState {
 }
 
 export type JobEvent =
-  | ({ readonly type: "queued" } & Pick<JobState, "id" | "kind" | "subject" | "priority" | "labels" | "metrics" | "digest">)
+  | ({ readonly type: "queued" } & Pick<JobState, "id" | "project" | "kind" | "subject" | "priority" | "labels" | "metrics" | "digest">)
   | { readonly type: "claimed"; readonly worker: string; readonly token: number }
   | { readonly type: "retried"; readonly reason: Reason; readonly attempts: number; readonly delaySeconds: number }
   | { readonly type: "released" }
@@ -35,7 +38,8 @@ export const jobEntity = new Entity<JobState, JobEvent>({
   kind: "job",
   module: "jobs",
   table: "jobs",
-  apply: applying<JobState, JobEvent, "queued">("queued", (queued, at) => ({ ...queued, status: "queued", attempts: 0, createdAt: at }), {
+  project: (s) => s.project,
+  apply: applying<JobState, JobEvent, "queued">("queued", (queued, at) => ({ ...inDefault(queued), status: "queued", attempts: 0, createdAt: at }), {
     claimed: (s, { worker }) => ({ status: "running", worker, attempts: s.attempts + 1 }),
     retried: (_, { reason, attempts }) => ({ status: "queued", reason, attempts, worker: undefined }),
     released: (s) => ({ status: "queued", attempts: s.attempts - 1, worker: undefined }),

@@ -1,6 +1,7 @@
 /** Routes of jobs: for people who watch them, and for the workers that do them. */
 import type { Handlers } from "../../handler.ts";
 import { nextCursor, readCursor } from "../../paging.ts";
+import { ownClaim } from "../artifacts/claimed.ts";
 import { claim, finish, getJob, heartbeat, listJobs, listWorkers, report, requeueJob } from "./service.ts";
 
 export const jobRoutes: Handlers<"listJobs" | "getJob" | "requeueJob" | "listWorkers" | "claimJob" | "heartbeat" | "report" | "finishJob"> = {
@@ -12,7 +13,14 @@ export const jobRoutes: Handlers<"listJobs" | "getJob" | "requeueJob" | "listWor
   requeueJob: (kernel, { params, context }) => requeueJob(kernel, params.id, context),
   listWorkers: async (kernel) => ({ items: await listWorkers(kernel) }),
   claimJob: async (kernel, { body, context, signal }) => ({ job: await claim(kernel, body, context, signal) }),
-  heartbeat: (kernel, { params, body }) => heartbeat(kernel, params.id, body.token),
-  report: (kernel, { params, body, context }) => report(kernel, params.id, body, context),
-  finishJob: async (kernel, { params, body, context }) => void (await finish(kernel, params.id, body, context)),
+  heartbeat: (kernel, { params, body, grant }) => heartbeat(kernel, params.id, ownClaim(grant, params.id, body.token)),
+  report(kernel, { params, body, context, grant }) {
+    ownClaim(grant, params.id, body.token);
+    return report(kernel, params.id, body, context);
+  },
+  async finishJob(kernel, { params, body, context, grant }) {
+    ownClaim(grant, params.id, body.token);
+    await finish(kernel, params.id, body, context);
+    return undefined;
+  },
 };

@@ -8,9 +8,9 @@ import type { z } from "zod";
 import type { ClaimedJob, claimRequest, EntityKind, Finish, Job, JobKind, Reason, Report, WorkerInfo } from "../../../shared/api/schemas.ts";
 import { fail } from "../../../shared/errors.ts";
 import { type Context, notify, now, type Tx } from "../../entity.ts";
-import { open, seal } from "../../ids.ts";
 import { type Kernel, tell } from "../../kernel.ts";
 import { JOBS, POINTS } from "../../live.ts";
+import { jobToken } from "../../secrets.ts";
 import { refer } from "../artifacts/service.ts";
 import { datasetEntity } from "../datasets/dataset.ts";
 import { addPoints, dropPointsAfter } from "../runs/metrics.ts";
@@ -21,6 +21,8 @@ import { type JobState, jobEntity, requeue, tryAgain } from "./job.ts";
 export interface NewJob {
   readonly id?: string;
   readonly kind: JobKind;
+  /** Of the subject. */
+  readonly project: string;
   readonly subject: { readonly kind: EntityKind; readonly id: string };
   readonly priority?: number;
   readonly labels?: readonly string[];
@@ -31,10 +33,10 @@ export interface NewJob {
 /** Queues a job. @returns its id */
 export async function enqueue(
   tx: Tx,
-  { id = randomUUID(), kind, subject, priority = 0, labels = [], metrics, digest }: NewJob,
+  { id = randomUUID(), kind, project, subject, priority = 0, labels = [], metrics, digest }: NewJob,
   context: Context,
 ): Promise<string> {
-  await jobEntity.create(tx, id, context, [{ type: "queued", id, kind, subject, priority, labels, metrics, digest }]);
+  await jobEntity.create(tx, id, context, [{ type: "queued", id, kind, project, subject, priority, labels, metrics, digest }]);
   await notify(tx, JOBS, "");
   return id;
 }
@@ -89,11 +91,12 @@ async function claimNow(kernel: Kernel, worker: Claim["worker"], context: Contex
     const { state } = await jobEntity.change(tx, id, context, () => [{ type: "claimed", worker: worker.id, token }]);
     const payload = await payloads[state.kind](tx, state, { ...context, causation: id });
     return {
-      id: seal(id),
+      id: id,
       kind: state.kind,
       token,
+      key: jobToken(kernel.keys.bytes("jobs")[0]!, id, token),
       leaseSeconds: config.leaseSeconds,
-      subject: { kind: state.subject.kind, id: seal(state.subject.id) },
+      subject: { kind: state.subject.kind, id: state.subject.id },
       payload,
     };
   });
@@ -150,7 +153,7 @@ async function hold(tx: Tx, uuid: string, token: number): Promise<Held> {
     .executeTakeFirst();
   if (!row) throw fail("NOT_FOUND", { what: "job", id: uuid });
   const state = row.state as unknown as JobState;
-  if (row.token !== token || state.status !== "running") throw fail("STALE_TOKEN", { job: seal(uuid), given: token, current: row.token });
+  if (row.token !== token || state.status !== "running") throw fail("STALE_TOKEN", { job: uuid, given: token, current: row.token });
   return { state, stop: row.stop, progressed: row.progressed, sequence: row.report_sequence };
 }
 
@@ -162,7 +165,7 @@ const renew = (tx: Tx, uuid: string, leaseSeconds: number, changes: { report_seq
     .execute();
 
 export async function heartbeat({ db, config }: Kernel, id: string, token: number): Promise<{ stop: boolean; leaseSeconds: number }> {
-  const uuid = open(id, "job");
+  const uuid = id;
   const { stop, state } = await db.transaction(async (tx) => {
     const held = await hold(tx, uuid, token);
     await renew(tx, uuid, config.leaseSeconds);
@@ -175,7 +178,7 @@ export async function heartbeat({ db, config }: Kernel, id: string, token: numbe
 /** Takes what a worker tells, once: a report that comes again is answered as the first time. */
 export async function report(kernel: Kernel, id: string, told: Report, context: Context): Promise<{ stop: boolean; leaseSeconds: number }> {
   const { db, config, telemetry } = kernel;
-  const uuid = open(id, "job");
+  const uuid = id;
   const points = told.points?.filter(({ steps }) => steps.length) ?? [];
   const stop = await db.transaction(async (tx) => {
     const held = await hold(tx, uuid, told.token);
@@ -185,7 +188,7 @@ export async function report(kernel: Kernel, id: string, told: Report, context: 
     const events: RunEvent[] = [];
     if (told.facts) events.push({ type: "prepared", facts: told.facts });
     if (told.artifacts?.length) {
-      await refer(tx, { kind, id: run }, told.artifacts);
+      await refer(tx, { kind, id: run }, told.artifacts, uuid);
       events.push({ type: "stored", files: told.artifacts, ...(told.checkpoint && { checkpoint: told.checkpoint }) });
     }
     if (events.length) await runEntity.change(tx, run, { ...context, causation: uuid }, () => events);
@@ -202,7 +205,7 @@ export async function report(kernel: Kernel, id: string, told: Report, context: 
 
 /** Ends a claim. @throws STALE_TOKEN unless it is the claim that ended the job already */
 export async function finish(kernel: Kernel, id: string, told: Finish, context: Context): Promise<void> {
-  const uuid = open(id, "job");
+  const uuid = id;
   const ended = await kernel.db.transaction(async (tx) => {
     const row = await tx.selectFrom("jobs").select(["token", "status", "state"]).where("id", "=", uuid).forUpdate().executeTakeFirst();
     if (row && row.token === told.token && row.status !== "running") return undefined;
@@ -233,7 +236,7 @@ const unexplained: Reason = { code: "INTERNAL", message: "the worker gave no rea
 const endings: { readonly [K in JobKind]: Ending } = {
   async train(tx, _, job, { outcome, result, evaluation, artifacts = [] }, reason, context) {
     const owner = { kind: "run", id: job.subject.id } as const;
-    await refer(tx, owner, artifacts);
+    await refer(tx, owner, artifacts, job.id);
     const stored: RunEvent[] = artifacts.length ? [{ type: "stored", files: artifacts }] : [];
     const { state } = await runEntity.change(tx, owner.id, context, () => [
       ...stored,
@@ -250,7 +253,7 @@ const endings: { readonly [K in JobKind]: Ending } = {
     const { state } = await runEntity.lock(tx, job.subject.id);
     // Archived or deleted since: then it says what it said.
     if (outcome !== "succeeded" || !evaluation || state.experiment || state.trashedAt) return;
-    await refer(tx, job.subject, artifacts);
+    await refer(tx, job.subject, artifacts, job.id);
     // Metrics that were not asked for this time keep the value they had: the weights are the same.
     const metrics = { ...state.evaluation?.metrics, ...evaluation.metrics };
     await runEntity.change(tx, job.subject.id, context, () => [
@@ -332,7 +335,7 @@ async function takeBack(db: Kernel["db"], which: ReturnType<typeof sql>): Promis
 
 /** A dead job is tried again, by a person's word; a training only while its run still waits for this job. */
 export async function requeueJob(kernel: Kernel, id: string, context: Context): Promise<Job> {
-  const uuid = open(id, "job");
+  const uuid = id;
   await kernel.db.transaction(async (tx) => {
     const { state } = await jobEntity.change(tx, uuid, context, requeue);
     await tx.updateTable("jobs").set({ run_at: sql`now()`, worker: null, lease_until: null }).where("id", "=", uuid).execute();
@@ -365,10 +368,10 @@ interface JobRow {
 }
 
 const presentJob = ({ state: s, run_at, lease_until }: JobRow): Job => ({
-  id: seal(s.id),
+  id: s.id,
   kind: s.kind,
   state: s.status,
-  subject: { kind: s.subject.kind, id: seal(s.subject.id) },
+  subject: { kind: s.subject.kind, id: s.subject.id },
   priority: s.priority,
   labels: [...s.labels],
   attempts: s.attempts,
@@ -381,7 +384,7 @@ const presentJob = ({ state: s, run_at, lease_until }: JobRow): Job => ({
 });
 
 export async function getJob({ db }: Kernel, id: string): Promise<Job> {
-  const row = await db.query.selectFrom("jobs").select(["state", "run_at", "lease_until"]).where("id", "=", open(id, "job")).executeTakeFirst();
+  const row = await db.query.selectFrom("jobs").select(["state", "run_at", "lease_until"]).where("id", "=", id).executeTakeFirst();
   if (!row) throw fail("NOT_FOUND", { what: "job", id });
   return presentJob(row as unknown as JobRow);
 }
@@ -422,7 +425,7 @@ export async function listWorkers({ db, config }: Kernel): Promise<WorkerInfo[]>
     slots,
     version,
     platform,
-    jobs: jobs.filter(({ worker }) => worker === id).map((job) => seal(job.id)),
+    jobs: jobs.filter(({ worker }) => worker === id).map((job) => job.id),
     lastSeenAt: last_seen_at.toISOString(),
     alive: time - last_seen_at.getTime() < silent,
   }));

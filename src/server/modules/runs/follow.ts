@@ -4,7 +4,6 @@
  */
 import type { Points, Run } from "../../../shared/api/schemas.ts";
 import { isOver } from "../../../shared/api/schemas.ts";
-import { open } from "../../ids.ts";
 import type { Kernel } from "../../kernel.ts";
 import { pointsAfter, readSeries } from "./metrics.ts";
 import { presentRun } from "./service.ts";
@@ -133,7 +132,7 @@ async function read(kernel: Kernel, id: string, since: number | undefined, last?
 
 /** The messages of one watcher: what it has not seen yet, then what happens, until the run is over or the watcher or the server goes. */
 export async function* follow(kernel: Kernel, id: string, lastEventId: string | null | undefined, signal: AbortSignal): AsyncGenerator<LiveMessage> {
-  const uuid = open(id, "run");
+  const uuid = id;
   const seen = parse(lastEventId);
   const waiting: Update[] = [];
   let wake = () => {};

@@ -14,6 +14,7 @@ import { canonical } from "../../../shared/canonical.ts";
 import type { Task } from "../../../shared/dataset.ts";
 import { fail } from "../../../shared/errors.ts";
 import { applying, Entity } from "../../entity.ts";
+import { inDefault } from "../../ids.ts";
 
 export type Settings = z.infer<typeof runSettings>;
 export type Reproduction = z.infer<typeof reproduction>;
@@ -33,6 +34,7 @@ export interface StoredFile {
 
 export interface RunState {
   readonly id: string;
+  readonly project: string;
   readonly number: number;
   readonly name: string;
   readonly note: string;
@@ -67,7 +69,7 @@ export interface RunState {
 export type RunEvent =
   | ({ readonly type: "created"; readonly id: string; readonly createdBy: string } & Pick<
       RunState,
-      "number" | "name" | "note" | "tags" | "task" | "settings" | "source" | "priority" | "labels" | "digest" | "reproduces"
+      "project" | "number" | "name" | "note" | "tags" | "task" | "settings" | "source" | "priority" | "labels" | "digest" | "reproduces"
     >)
   | { readonly type: "queued"; readonly job: string }
   | { readonly type: "started"; readonly worker: string }
@@ -91,32 +93,38 @@ export const runEntity = new Entity<RunState, RunEvent>({
   kind: "run",
   module: "runs",
   table: "runs",
-  apply: applying<RunState, RunEvent, "created">("created", (created, at) => ({ ...created, status: "draft", createdAt: at, artifacts: {} }), {
-    queued: (_, { job }) => ({ status: "queued", job, reason: undefined, endedAt: undefined }),
-    started: (s, _, at) => ({ status: "running", reason: undefined, startedAt: s.startedAt ?? at, endedAt: undefined, result: undefined }),
-    prepared: (_, { facts }) => ({ facts }),
-    stored: (s, { files, checkpoint }, at) => ({
-      artifacts: { ...s.artifacts, ...Object.fromEntries(files.map(({ name, sha256, size }) => [name, { sha256, size, at }])) },
-      ...(checkpoint && { checkpoint: { ...checkpoint, at } }),
-    }),
-    "stop-requested": () => ({ status: "stopping" }),
-    stopped: (_, __, at) => ({ status: "stopped", endedAt: at }),
-    interrupted: (_, { reason }) => ({ status: "queued", reason }),
-    succeeded: (_, { result }, at) => ({ status: "succeeded", result, reason: undefined, endedAt: at }),
-    failed: (_, { reason }, at) => ({ status: "failed", reason, endedAt: at }),
-    extended: ({ settings }, { epochs }) => ({ settings: { ...settings, training: { ...settings.training, epochs } } }),
-    edited: (s, { name, note, tags }) => ({ name: name ?? s.name, note: note ?? s.note, tags: tags ?? s.tags }),
-    evaluated: (_, { evaluation }) => ({ evaluation }),
-    trashed: (_, __, at) => ({ trashedAt: at }),
-    restored: () => ({ trashedAt: undefined }),
-    purged: () => ({ purged: true }),
-    archived: (_, { experiment }) => ({ experiment }),
-    reproduced: (_, { type: __, ...reproduction }) => ({ reproduction }),
-  }),
+  project: (s) => s.project,
+  apply: applying<RunState, RunEvent, "created">(
+    "created",
+    (created, at) => ({ ...inDefault(created), status: "draft", createdAt: at, artifacts: {} }),
+    {
+      queued: (_, { job }) => ({ status: "queued", job, reason: undefined, endedAt: undefined }),
+      started: (s, _, at) => ({ status: "running", reason: undefined, startedAt: s.startedAt ?? at, endedAt: undefined, result: undefined }),
+      prepared: (_, { facts }) => ({ facts }),
+      stored: (s, { files, checkpoint }, at) => ({
+        artifacts: { ...s.artifacts, ...Object.fromEntries(files.map(({ name, sha256, size }) => [name, { sha256, size, at }])) },
+        ...(checkpoint && { checkpoint: { ...checkpoint, at } }),
+      }),
+      "stop-requested": () => ({ status: "stopping" }),
+      stopped: (_, __, at) => ({ status: "stopped", endedAt: at }),
+      interrupted: (_, { reason }) => ({ status: "queued", reason }),
+      succeeded: (_, { result }, at) => ({ status: "succeeded", result, reason: undefined, endedAt: at }),
+      failed: (_, { reason }, at) => ({ status: "failed", reason, endedAt: at }),
+      extended: ({ settings }, { epochs }) => ({ settings: { ...settings, training: { ...settings.training, epochs } } }),
+      edited: (s, { name, note, tags }) => ({ name: name ?? s.name, note: note ?? s.note, tags: tags ?? s.tags }),
+      evaluated: (_, { evaluation }) => ({ evaluation }),
+      trashed: (_, __, at) => ({ trashedAt: at }),
+      restored: () => ({ trashedAt: undefined }),
+      purged: () => ({ purged: true }),
+      archived: (_, { experiment }) => ({ experiment }),
+      reproduced: (_, { type: __, ...reproduction }) => ({ reproduction }),
+    },
+  ),
   columns: (s) =>
     s.purged
       ? undefined
       : {
+          project: s.project,
           number: s.number,
           name: s.name,
           status: s.status,

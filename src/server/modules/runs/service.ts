@@ -2,8 +2,8 @@
 import { sql } from "kysely";
 import type { Comparison, Run, RunSummary } from "../../../shared/api/schemas.ts";
 import { canonical } from "../../../shared/canonical.ts";
+import { fail } from "../../../shared/errors.ts";
 import type { Context, Tx } from "../../entity.ts";
-import { open, seal } from "../../ids.ts";
 import type { Kernel } from "../../kernel.ts";
 import { metricColumns, seriesSummaries } from "./metrics.ts";
 import { paramsOf, saveParams } from "./params.ts";
@@ -13,7 +13,8 @@ import { type HeadRow, type ListQuery, listRuns } from "./store.ts";
 const iso = (time: Date | null): string | undefined => time?.toISOString();
 
 const presentHead = (row: Omit<HeadRow, "key">): Omit<RunSummary, "metrics"> => ({
-  id: seal(row.id),
+  id: row.id,
+  project: row.project,
   number: row.number,
   name: row.name,
   state: row.status,
@@ -25,7 +26,7 @@ const presentHead = (row: Omit<HeadRow, "key">): Omit<RunSummary, "metrics"> => 
   startedAt: iso(row.started_at),
   endedAt: iso(row.ended_at),
   trashedAt: iso(row.trashed_at),
-  experiment: row.experiment ? seal(row.experiment) : undefined,
+  experiment: row.experiment ? row.experiment : undefined,
 });
 
 /** A run, whole: each field that goes out is named here. */
@@ -34,7 +35,8 @@ export async function presentRun({ db }: Pick<Kernel, "db">, uuid: string): Prom
   const { state: s, version } = row ? { state: row.state as unknown as RunState, version: row.version } : await runEntity.get(db.query, uuid);
   const metrics = (await seriesSummaries(db.query, [uuid])).get(uuid)!;
   return {
-    id: seal(s.id),
+    id: s.id,
+    project: s.project,
     number: s.number,
     name: s.name,
     state: s.status,
@@ -47,7 +49,7 @@ export async function presentRun({ db }: Pick<Kernel, "db">, uuid: string): Prom
     startedAt: s.startedAt,
     endedAt: s.endedAt,
     trashedAt: s.trashedAt,
-    experiment: s.experiment && seal(s.experiment),
+    experiment: s.experiment && s.experiment,
     version,
     note: s.note,
     createdBy: s.createdBy,
@@ -60,13 +62,13 @@ export async function presentRun({ db }: Pick<Kernel, "db">, uuid: string): Prom
     evaluation: s.evaluation,
     artifacts: Object.entries(s.artifacts).map(([name, { sha256, size, at }]) => ({ name, sha256, size, createdAt: at })),
     metrics,
-    reproduces: s.reproduces && seal(s.reproduces.experiment),
-    reproduction: s.reproduction && { ...s.reproduction, experiment: seal(s.reproduction.experiment) },
+    reproduces: s.reproduces && s.reproduces.experiment,
+    reproduction: s.reproduction,
   };
 }
 
 export async function getRun(kernel: Kernel, id: string): Promise<Run> {
-  return presentRun(kernel, open(id, "run"));
+  return presentRun(kernel, id);
 }
 
 /** Columns of metrics that a list shows unless told otherwise. */
@@ -100,24 +102,55 @@ export async function recordRun(tx: Tx, { name, ...created }: Created, then: rea
 
 /** Applies what a command decides, and shows the run as it then is. */
 export async function changeRun(kernel: Kernel, id: string, context: Context, decide: (state: RunState) => readonly RunEvent[]): Promise<Run> {
-  const uuid = open(id, "run");
+  const uuid = id;
   await kernel.db.transaction((tx) => runEntity.change(tx, uuid, context, decide));
   return presentRun(kernel, uuid);
 }
 
-export const editRun = (kernel: Kernel, id: string, changes: Parameters<typeof edit>[1], context: Context) =>
-  changeRun(kernel, id, context, (s) => edit(s, changes));
+/** @param version what it was when it was read: whoever is late hears what was edited since, instead of writing over it. What a training adds is no edit. */
+export async function editRun(
+  kernel: Kernel,
+  id: string,
+  { version, ...changes }: Parameters<typeof edit>[1] & { version?: number },
+  context: Context,
+): Promise<Run> {
+  await kernel.db.transaction(async (tx) => {
+    if (version !== undefined) await refuseLate(tx, id, version);
+    await runEntity.change(tx, id, context, (s) => edit(s, changes));
+  });
+  return presentRun(kernel, id);
+}
+
+/** @throws CONFLICT */
+async function refuseLate(tx: Tx, id: string, version: number): Promise<void> {
+  const { state, version: current } = await runEntity.lock(tx, id);
+  const since = await tx
+    .selectFrom("events")
+    .select(["data", "actor"])
+    .where("kind", "=", "run")
+    .where("entity", "=", id)
+    .where("version", ">", version)
+    .where("type", "=", "edited")
+    .orderBy("version")
+    .execute();
+  if (!since.length) return;
+  const changed: Record<string, unknown> = Object.assign({}, ...since.map(({ data }) => data));
+  const by = [...new Set(since.map(({ actor }) => actor))].join(", ");
+  throw fail("CONFLICT", { what: `run "${state.name}"`, version, current, by, changed });
+}
+
 export const deleteRun = (kernel: Kernel, id: string, context: Context) => changeRun(kernel, id, context, trash);
 export const restoreRun = (kernel: Kernel, id: string, context: Context) => changeRun(kernel, id, context, restore);
 
 /** Settings in which runs differ, and every metric that any of them has. */
 export async function compareRuns({ db }: Kernel, ids: readonly string[]): Promise<Comparison> {
-  const uuids = [...new Set(ids.map((id) => open(id, "run")))];
+  const uuids = [...new Set(ids.map((id) => id))];
   const states = await Promise.all(uuids.map(async (uuid) => (await runEntity.get(db.query, uuid)).state));
   const rows = await db.query
     .selectFrom("runs")
     .select([
       "id",
+      "project",
       "number",
       "name",
       "status",

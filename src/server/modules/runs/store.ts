@@ -5,6 +5,7 @@ import { type Condition, condition, decodeCursor, encodeCursor, type Order, orde
 
 const head = [
   "runs.id",
+  "runs.project",
   "runs.number",
   "runs.name",
   "runs.status",
@@ -24,6 +25,8 @@ export interface ListQuery {
   readonly sort?: string;
   readonly limit: number;
   readonly cursor?: string;
+  /** Projects to look in; nothing means all. */
+  readonly visible?: readonly string[];
   readonly trash: boolean;
   readonly archived: boolean;
 }
@@ -66,7 +69,7 @@ async function narrowed(db: Query, conditions: readonly Condition[]): Promise<Ra
 
 async function page(
   db: Query,
-  { trash, archived }: ListQuery,
+  { trash, archived, visible }: ListQuery,
   tests: readonly RawBuilder<SqlBool>[],
   by: Order,
   withKey: boolean,
@@ -80,6 +83,8 @@ async function page(
     q = q.innerJoin(joined, (on) => on.on(sql<SqlBool>`j.run_number = runs.number and ${join.on}`)) as unknown as typeof q;
   }
   q = q.where("runs.trashed_at", trash ? "is not" : "is", null).where("runs.experiment", archived ? "is not" : "is", null);
+  if (visible)
+    q = q.where(visible.length === 1 ? sql<SqlBool>`runs.project = ${visible[0]!}` : sql<SqlBool>`runs.project = any(${[...visible]}::uuid[])`);
   for (const one of tests) q = q.where(one);
   if (withKey) {
     // What is sorted by and the run's number, both of one table, so that an index has them in this order.

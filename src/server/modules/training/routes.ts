@@ -3,8 +3,8 @@ import type { Handlers } from "../../handler.ts";
 import { check, createRun, duplicateRun, resumeRun, startRun, stopRun } from "./service.ts";
 
 export const trainingRoutes: Handlers<"checkTraining" | "createRun" | "startRun" | "stopRun" | "resumeRun" | "duplicateRun"> = {
-  checkTraining: (kernel, { body }) => check(kernel, body),
-  createRun: (kernel, { body, context, key }) => createRun(kernel, body, context, key),
+  checkTraining: (kernel, { body, grant }) => check(kernel, grant.project, body),
+  createRun: (kernel, { body, context, key, grant }) => createRun(kernel, grant.project!, body, context, key),
   startRun: (kernel, { params, context }) => startRun(kernel, params.id, context),
   stopRun: (kernel, { params, context }) => stopRun(kernel, params.id, context),
   resumeRun: (kernel, { params, body, context }) => resumeRun(kernel, params.id, body.epochs, context),

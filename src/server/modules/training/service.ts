@@ -9,7 +9,6 @@ import type { Task } from "../../../shared/dataset.ts";
 import { fail, type Problem, TrainyardError, toProblem } from "../../../shared/errors.ts";
 import type { Context } from "../../entity.ts";
 import { createOnce } from "../../idempotency.ts";
-import { open } from "../../ids.ts";
 import { type Kernel, tell } from "../../kernel.ts";
 import { MAX_PROBLEMS, problemsOf } from "../../validation.ts";
 import { refer } from "../artifacts/service.ts";
@@ -29,6 +28,9 @@ export interface Accepted {
   readonly task: Task;
 }
 
+/** Where a run is made. */
+type Place = { readonly project: string };
+
 /** What is known of a dataset before it is loaded. */
 interface DataFacts {
   readonly task: Task;
@@ -43,7 +45,7 @@ interface Resolved {
 }
 
 /** The dataset that a request names, as the catalog knows it: who reads it, from which files. */
-async function resolveDataset({ db }: Kernel, asked: Part): Promise<Resolved | Problem> {
+async function resolveDataset({ db }: Kernel, project: string | undefined, asked: Part): Promise<Resolved | Problem> {
   const builtIn = catalog.datasets.find(({ id }) => id === asked.id);
   if (builtIn) {
     if (builtIn.facts) return { dataset: asked, facts: builtIn.facts };
@@ -55,7 +57,7 @@ async function resolveDataset({ db }: Kernel, asked: Part): Promise<Resolved | P
       "dataset.id",
     );
   }
-  const found = await findDataset(db.query, asked.id);
+  const found = project && (await findDataset(db.query, project, asked.id));
   if (!found)
     return toProblem(
       fail("UNKNOWN_ENTRY", {
@@ -95,12 +97,13 @@ function wellFormed(body: unknown): Partial<Body> {
 
 /**
  * Checks a request whole.
+ * @param project where a dataset's name means something
  * @throws INVALID_REQUEST with every problem
  */
-export async function check(kernel: Kernel, body: unknown): Promise<Accepted> {
+export async function check(kernel: Kernel, project: string | undefined, body: unknown): Promise<Accepted> {
   const problems: Problem[] = problemsOf(runRequest, body);
   const request = wellFormed(body);
-  const resolved = request.dataset ? await resolveDataset(kernel, request.dataset) : undefined;
+  const resolved = request.dataset ? await resolveDataset(kernel, project, request.dataset) : undefined;
   const data = resolved && !("code" in resolved) ? resolved : undefined;
   if (resolved && "code" in resolved) problems.push(resolved);
   const facts = data?.facts;
@@ -160,6 +163,7 @@ export interface Creating {
 export async function createFrom(
   kernel: Kernel,
   operation: string,
+  { project }: Place,
   accepted: Accepted,
   given: Creating,
   context: Context,
@@ -167,10 +171,10 @@ export async function createFrom(
 ): Promise<Run> {
   const { settings, source, task } = accepted;
   const { name, note = "", tags = {}, draft = false, priority = 0, labels = [], reproduces } = given;
-  const id = await createOnce(kernel, runEntity, { operation, context, key, request: { settings, source, given } }, (id, digest) =>
+  const id = await createOnce(kernel, runEntity, { operation, context, key, request: { project, settings, source, given } }, (id, digest) =>
     kernel.db.transaction(async (tx) => {
-      const job = draft ? undefined : await enqueue(tx, { kind: "train", subject: { kind: "run", id }, priority, labels }, context);
-      const created = { id, name, note, tags, task, settings, source, priority, labels, createdBy: context.actor, digest, reproduces };
+      const job = draft ? undefined : await enqueue(tx, { kind: "train", project, subject: { kind: "run", id }, priority, labels }, context);
+      const created = { id, project, name, note, tags, task, settings, source, priority, labels, createdBy: context.actor, digest, reproduces };
       await recordRun(tx, created, job ? [{ type: "queued", job }] : [], context);
       // The run needs the dataset's files, even when the dataset is deleted.
       await refer(
@@ -184,10 +188,10 @@ export async function createFrom(
   return presentRun(kernel, id);
 }
 
-export async function createRun(kernel: Kernel, body: unknown, context: Context, key?: string): Promise<Run> {
-  const accepted = await check(kernel, body);
+export async function createRun(kernel: Kernel, project: string, body: unknown, context: Context, key?: string): Promise<Run> {
+  const accepted = await check(kernel, project, body);
   const { name, note, tags, draft, priority, labels } = body as Body;
-  return createFrom(kernel, "createRun", accepted, { name, note, tags, draft, priority, labels }, context, key);
+  return createFrom(kernel, "createRun", { project }, accepted, { name, note, tags, draft, priority, labels }, context, key);
 }
 
 export async function startRun(kernel: Kernel, id: string, context: Context): Promise<Run> {
@@ -199,10 +203,10 @@ export async function resumeRun(kernel: Kernel, id: string, epochs: number | und
 }
 
 async function queued(kernel: Kernel, id: string, context: Context, decide: (state: RunState, job: string) => readonly RunEvent[]): Promise<Run> {
-  const uuid = open(id, "run");
+  const uuid = id;
   await kernel.db.transaction(async (tx) => {
-    const { priority, labels } = (await runEntity.get(tx, uuid)).state;
-    const job = await enqueue(tx, { kind: "train", subject: { kind: "run", id: uuid }, priority, labels }, context);
+    const { project, priority, labels } = (await runEntity.get(tx, uuid)).state;
+    const job = await enqueue(tx, { kind: "train", project, subject: { kind: "run", id: uuid }, priority, labels }, context);
     const { state } = await runEntity.change(tx, uuid, context, (s) => decide(s, job));
     await saveParams(tx, uuid, state);
   });
@@ -210,7 +214,7 @@ async function queued(kernel: Kernel, id: string, context: Context, decide: (sta
 }
 
 export async function stopRun(kernel: Kernel, id: string, context: Context): Promise<Run> {
-  const uuid = open(id, "run");
+  const uuid = id;
   await kernel.db.transaction(async (tx) => {
     // The job first, as workers do: two that lock in opposite order would wait for each other.
     const { job } = (await runEntity.get(tx, uuid)).state;
@@ -227,7 +231,7 @@ export async function duplicateRun(
   context: Context,
   key?: string,
 ): Promise<Run> {
-  const { state } = await runEntity.get(kernel.db.query, open(id, "run"));
+  const { state } = await runEntity.get(kernel.db.query, id);
   const { settings, source, task, tags, priority, labels } = state;
-  return createFrom(kernel, `duplicateRun ${state.id}`, { settings, source, task }, { name, tags, draft, priority, labels }, context, key);
+  return createFrom(kernel, `duplicateRun ${state.id}`, state, { settings, source, task }, { name, tags, draft, priority, labels }, context, key);
 }

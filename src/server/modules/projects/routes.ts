@@ -1,0 +1,29 @@
+/** Routes of projects and of sharing. */
+import type { Handlers } from "../../handler.ts";
+import { createProject, dropMember, editProject, getProject, listProjects, listShares, putMember, revokeShare, share } from "./service.ts";
+
+export const projectRoutes: Handlers<
+  | "listProjects"
+  | "createProject"
+  | "getProject"
+  | "editProject"
+  | "setMember"
+  | "removeMember"
+  | "shareRun"
+  | "shareExperiment"
+  | "listShares"
+  | "revokeShare"
+> = {
+  listProjects: async (kernel, { grant }) => ({ items: await listProjects(kernel, grant.actor) }),
+  createProject: (kernel, { grant, body, context }) => createProject(kernel, grant.actor, body.name, context),
+  getProject: (kernel, { grant }) => getProject(kernel, grant.actor, grant.project!),
+  editProject: (kernel, { grant, body, context }) => editProject(kernel, grant.actor, grant.project!, body.name, context),
+  setMember: (kernel, { grant, params, body, context }) => putMember(kernel, grant.actor, grant.project!, params.user, body.role, context),
+  removeMember: (kernel, { grant, params, context }) => dropMember(kernel, grant.actor, grant.project!, params.user, context),
+  shareRun: (kernel, { grant, params, body, context }) =>
+    share(kernel, { kind: "run", thing: params.id, project: grant.project!, days: body.days }, context),
+  shareExperiment: (kernel, { grant, params, body, context }) =>
+    share(kernel, { kind: "experiment", thing: params.id, project: grant.project!, days: body.days }, context),
+  listShares: async (kernel, { grant }) => ({ items: await listShares(kernel, grant.visible) }),
+  revokeShare: async (kernel, { params, context }) => void (await revokeShare(kernel, params.id, context)),
+};

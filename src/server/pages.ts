@@ -1,0 +1,95 @@
+/** The two pages that someone needs before they are signed in, until there is a web application: to sign in, and to use a link. */
+
+const page = (title: string, form: string) => `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>${title} · Trainyard</title>
+<link rel="stylesheet" href="/account.css">
+<script type="module" src="/account.js"></script>
+</head>
+<body>
+<main>
+<h1>Trainyard</h1>
+${form}
+<p id="said" role="status"></p>
+</main>
+</body>
+</html>
+`;
+
+const style = `:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
+body { margin: 0; min-height: 100vh; display: grid; place-items: center; background: light-dark(#f3f5f8, #14171c); color: light-dark(#1b2330, #e6eaf0); }
+main { width: min(22rem, calc(100vw - 4rem)); padding: 2rem; border-radius: 12px; background: light-dark(#fff, #1e232b); box-shadow: 0 2px 12px #0002; }
+h1 { margin: 0 0 1rem; font-size: 1.5rem; }
+form { display: grid; gap: 1rem; }
+label { display: grid; gap: 0.25rem; font-size: 0.9rem; }
+input, button { font: inherit; padding: 0.6rem 0.75rem; border-radius: 8px; border: 1px solid light-dark(#b6bfcc, #4a5463); background: transparent; color: inherit; }
+button { background: #1c5fd0; border-color: #1c5fd0; color: #fff; cursor: pointer; }
+button:disabled { opacity: 0.6; }
+:focus-visible { outline: 3px solid #6aa0ff; outline-offset: 1px; }
+#said { min-height: 1.5rem; margin: 1rem 0 0; overflow-wrap: anywhere; }
+`;
+
+// Names are written with textContent only, never as HTML.
+const script = `const form = document.querySelector("form");
+const said = document.querySelector("#said");
+const say = (text) => { said.textContent = text; };
+const link = location.hash.slice(1);
+// It works once; nobody needs it in the history.
+history.replaceState(null, "", location.pathname);
+
+async function ask(path, body) {
+  const response = await fetch(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+  const answer = await response.json().catch(() => ({}));
+  if (response.ok) return answer;
+  const { message = "the server did not answer", fix = "Try again.", problems = [] } = answer.error ?? {};
+  throw new Error(problems.length ? problems.map((p) => p.message).join("; ") : message + ". " + fix);
+}
+
+const told = { setup: "Create the administrator's account.", invitation: "Create your account.", reset: "Choose a new password." };
+if (form.id === "join") {
+  try {
+    const { kind, name } = await ask("/api/links/look", { link });
+    say(told[kind]);
+    if (name) { form.name.value = name; form.name.readOnly = true; }
+  } catch (error) {
+    say(error.message);
+    form.querySelector("button").disabled = true;
+  }
+}
+
+form.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const button = form.querySelector("button");
+  button.disabled = true;
+  const given = { name: form.name.value.trim().toLowerCase(), password: form.password.value };
+  try {
+    const { user } = form.id === "join"
+      ? await ask("/api/links/use", { link, ...given })
+      : await ask("/api/login", given);
+    form.remove();
+    say("You are signed in as " + user.name + ".");
+  } catch (error) {
+    say(error.message);
+    button.disabled = false;
+  }
+});
+`;
+
+const fields = (
+  autocomplete: string,
+) => `<label>Name<input name="name" autocomplete="username" autocapitalize="none" spellcheck="false" required maxlength="100"></label>
+<label>Password<input name="password" type="password" autocomplete="${autocomplete}" required minlength="${autocomplete === "new-password" ? 10 : 1}" maxlength="1000"></label>`;
+
+/** By path. Public, and the same for everyone. */
+export const pages: Readonly<Record<string, { readonly type: string; readonly body: string }>> = {
+  "/login": {
+    type: "text/html; charset=utf-8",
+    body: page("Sign in", `<form id="login">${fields("current-password")}<button>Sign in</button></form>`),
+  },
+  "/join": { type: "text/html; charset=utf-8", body: page("Welcome", `<form id="join">${fields("new-password")}<button>Continue</button></form>`) },
+  "/account.css": { type: "text/css; charset=utf-8", body: style },
+  "/account.js": { type: "text/javascript; charset=utf-8", body: script },
+};
