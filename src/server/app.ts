@@ -165,7 +165,7 @@ export async function buildApp(kernel: Kernel, version: string): Promise<Fastify
     checkOrigin(request, config);
     const { operationId } = (request.routeOptions.schema ?? {}) as { operationId?: OperationId };
     request.operation = operationId;
-    if (/%00/i.test(request.url)) throw fail("BAD_USAGE", { problem: "the address has a NUL character", fix: "Leave it out." });
+    if (/%00|#/.test(request.url)) throw fail("BAD_USAGE", { problem: "the address has a NUL character or a #", fix: "Leave it out." });
     const actor = await kernel.identity.who(request.headers);
     if (operationId) {
       const endpoint: Endpoint = endpoints[operationId];

@@ -64,7 +64,8 @@ export class Identity {
     this.#db = db;
     this.#keys = keys;
     this.#secrets = secrets;
-    this.#cookie = new RegExp(`(?:^|; ?)${cookie}=([\\w-]{1,200})(?:;|$)`);
+    // No other secret counts where a browser would send it by itself.
+    this.#cookie = new RegExp(`(?:^|; ?)${cookie}=(${prefixes.session}[\\w-]{1,200})(?:;|$)`);
     this.#off = live.onKinds(["user", "token", "project", "share"], () => this.forget());
   }
 

@@ -1,12 +1,13 @@
 /** Bad input of every kind, from people and from workers: each a clear 4xx in the one form, and nothing changed. */
 import { beforeAll, describe, expect, test } from "vitest";
+import { jobToken } from "../../src/server/secrets.ts";
 import { type Endpoint, endpoints } from "../../src/shared/api/endpoints.ts";
 import { errorBody, type Run } from "../../src/shared/api/schemas.ts";
 import { HandWorker } from "../hand-worker.ts";
 import { type Raw, type RawRequest, sha256, startTestPlatform, tiny } from "../platform.ts";
 
 const platform = await startTestPlatform();
-const { raw, client, eventCount, workerToken, kernel } = platform;
+const { raw, client, eventCount, machineToken, workerToken, kernel } = platform;
 const worker = new HandWorker(platform);
 let run: Run;
 let draft: Run;
@@ -18,7 +19,9 @@ beforeAll(async () => {
   draft = await client.call("createRun", { body: { ...tiny, draft: true } });
 });
 
-const asWorker = { authorization: `Bearer ${workerToken}` };
+const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
+/** Who holds some job, which is not there. */
+const asHolder = bearer(jobToken(kernel.keys.bytes("jobs")[0]!, "00000000-0000-4000-8000-000000000000", 1));
 const json = { "content-type": "application/json" };
 
 /** Sends what must be refused. @returns the refusal */
@@ -100,7 +103,7 @@ describe("a body", () => {
     const before = await eventCount();
     const streamed = await fetch(`${platform.url}/api/runs`, {
       method: "POST",
-      headers: json,
+      headers: { ...json, ...bearer(machineToken) },
       body: new Blob([large]).stream(),
       duplex: "half",
     } as RequestInit);
@@ -122,6 +125,7 @@ describe("an id", () => {
     report: { token: 1, sequence: 1 },
     finishJob: { token: 1, outcome: "stopped" },
     editRun: { name: "x" },
+    editUser: { role: "viewer" },
     predictWithRun: { rows: [{ a: 1 }] },
     predictWithExperiment: { rows: [{ a: 1 }] },
     resumeRun: {},
@@ -134,7 +138,7 @@ describe("an id", () => {
       `${path.replace("{id}", id).replace("{sha256}", "0".repeat(64)).replace("{name}", "model.onnx")}${path.includes("blobs") ? "?token=1" : ""}`,
       {
         method,
-        headers: { ...(action === "work" && asWorker), ...(upload && { "content-type": "application/octet-stream" }) },
+        headers: { ...(action === "work" && asHolder), ...(upload && { "content-type": "application/octet-stream" }) },
         body: upload ? "x" : bodies[name],
       },
     );
@@ -398,7 +402,7 @@ describe("a file of a run", () => {
 
 describe("a worker", () => {
   const claimBody = { worker: { id: "00000000-0000-4000-8000-00000000000a", name: "w", labels: [], slots: 1, version: "1", platform: "x" }, wait: 0 };
-  const claim = (body: unknown) => refused("/api/worker/claim", { method: "POST", headers: asWorker, body });
+  const claim = (body: unknown) => refused("/api/worker/claim", { method: "POST", headers: bearer(workerToken), body });
 
   test.each<[what: string, change: object, path: string]>([
     ["an id that is none", { id: "me" }, "worker.id"],
@@ -420,7 +424,7 @@ describe("a worker", () => {
     const { id } = await client.call("createRun", { body: tiny });
     const job = await worker.take();
     const report = (what: object) =>
-      refused(`/api/worker/jobs/${job.id}/report`, { method: "POST", headers: asWorker, body: { token: job.token, sequence: 1, ...what } });
+      refused(`/api/worker/jobs/${job.id}/report`, { method: "POST", headers: bearer(job.key), body: { token: job.token, sequence: 1, ...what } });
     for (const [what, path] of [
       [{ sequence: 0 }, "sequence"],
       [{ sequence: 2 ** 40 }, "sequence"],
@@ -453,7 +457,7 @@ describe("a worker", () => {
     const last = Number.MAX_SAFE_INTEGER;
     const answer = await raw(`/api/worker/jobs/${job.id}/report`, {
       method: "POST",
-      headers: asWorker,
+      headers: bearer(job.key),
       body: { token: job.token, sequence: 1, points: [{ series: "a", steps: [last], values: [1.7e308] }] },
     });
     expect(answer.status).toBe(200);
@@ -463,7 +467,7 @@ describe("a worker", () => {
 
   test("with a token in the query that is no number gets no file", async () => {
     for (const token of ["", "x", "1.5", "1e99", "-1", "NaN", "9007199254740993"]) {
-      const answer = await refused(`/api/worker/jobs/${draft.id}/blobs/${sha256("")}?token=${token}`, { headers: asWorker });
+      const answer = await refused(`/api/worker/jobs/${draft.id}/blobs/${sha256("")}?token=${token}`, { headers: asHolder });
       expect([token, answer.status]).toEqual([token, expect.toSatisfy((status: number) => [404, 422].includes(status))]);
     }
   });
@@ -472,7 +476,10 @@ describe("a worker", () => {
 test("an export, a download or a feed that its reader leaves half way leaves the server as it was", async () => {
   for (const path of ["/api/events/export", `/api/runs/${run.id}/artifacts/model.onnx`, `/api/runs/${draft.id}/live`]) {
     const gone = new AbortController();
-    const answer = await fetch(`${platform.url}${path}`, { signal: gone.signal, headers: { accept: "text/event-stream, */*" } });
+    const answer = await fetch(`${platform.url}${path}`, {
+      signal: gone.signal,
+      headers: { ...bearer(machineToken), accept: "text/event-stream, */*" },
+    });
     expect(answer.status).toBe(200);
     gone.abort();
   }

@@ -107,7 +107,18 @@ describe("a schema", () => {
       return media?.schema.type === "object" && !("items" in (media.schema.properties as object)) ? [id] : [];
     });
     // Answers that only wrap another thing, or are too small for a name.
-    expect(shown).toEqual(["checkTraining", "getMetrics", "predictWithRun", "predictWithExperiment", "rewind", "claimJob", "live", "ready"]);
+    expect(shown).toEqual([
+      "checkTraining",
+      "getMetrics",
+      "predictWithRun",
+      "predictWithExperiment",
+      "rewind",
+      "getKeys",
+      "rotateKeys",
+      "claimJob",
+      "live",
+      "ready",
+    ]);
   });
 });
 

@@ -156,7 +156,7 @@ if (inject("backend") === "embedded")
       await before.close();
       const after = await startTestPlatform({ place });
       expect(await after.client.call("getRun", { params: { id } })).toMatchObject({ state: "queued", reason: { code: "WORKER_LOST" } });
-      const stale = after.worker.call("heartbeat", { params: { id: job.id }, body: { token: job.token } });
+      const stale = after.as(job.key).call("heartbeat", { params: { id: job.id }, body: { token: job.token } });
       await expect(stale).rejects.toMatchObject({ code: "STALE_TOKEN" });
     });
   });
