@@ -10,6 +10,7 @@ import pg from "pg";
 import { startPostgres } from "../test/postgres-server.ts";
 import { measureClients } from "./platform/clients.ts";
 import { measureEvents, measurePatches } from "./platform/events.ts";
+import { measureGate } from "./platform/gate.ts";
 import { measureLists } from "./platform/lists.ts";
 import { loadRuns } from "./platform/load.ts";
 import { caller } from "./platform/measure.ts";
@@ -19,7 +20,7 @@ import { integer, misses, printTable, progress, type Row } from "./platform/repo
 import { postmaster, type Server, serve } from "./platform/server.ts";
 import { measureStart } from "./platform/start.ts";
 
-const sections = ["lists", "points", "clients", "events", "mlflow", "start"] as const;
+const sections = ["gate", "lists", "points", "clients", "events", "mlflow", "start"] as const;
 type Section = (typeof sections)[number];
 
 const usage = `Usage: bench/platform.ts [--runs 10000] [--points 1000] [--quick] [--python PATH] [--only ${sections.join(",")}] [--main dist/cli/main.js]
@@ -88,6 +89,7 @@ try {
     printTable(title, await work());
   };
 
+  await section("gate", "The gate", () => withServer((server) => measureGate(server, database, short)));
   await section("lists", "Lists and pages", () => withServer(({ url }) => measureLists(url, quick ? 60 : 500)));
   await section("points", "Metric points", () =>
     withServer(async (server) => [...(await measurePoints(server, families, long)), ...(await measureMostPoints(server, families, short))]),

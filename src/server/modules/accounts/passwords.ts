@@ -31,7 +31,7 @@ interface Limit {
  */
 const limits = {
   pair: { free: 5, longest: 900 },
-  address: { free: 50, longest: 900 },
+  address: { free: 100, longest: 900 },
   account: { free: 20, longest: 60 },
 } as const satisfies Record<string, Limit>;
 /** Seconds after which failures are forgotten. */
