@@ -22,7 +22,7 @@ import { z } from "zod";
 import { type Endpoint, endpoints, type OperationId } from "../shared/api/endpoints.ts";
 import { type ErrorBody, errorBody, run } from "../shared/api/schemas.ts";
 import { fail, type Problem, TrainyardError } from "../shared/errors.ts";
-import { checkOrigin, headersOf } from "./browser.ts";
+import { checkOrigin, cookieName, headersOf } from "./browser.ts";
 import { admit, type Grant } from "./gate.ts";
 import type { Asked, Download, Handler, Handlers } from "./handler.ts";
 import { isUuid } from "./ids.ts";
@@ -204,7 +204,12 @@ export async function buildApp(kernel: Kernel, version: string): Promise<Fastify
       openapi: "3.1.0",
       info: { title: "Trainyard", version, description: "Train, watch, evaluate, archive and use machine-learning models." },
       tags: [...new Set(Object.values(endpoints).map(({ module }) => module))].map((name) => ({ name })),
-      components: { securitySchemes: { token: { type: "http", scheme: "bearer" } } },
+      components: {
+        securitySchemes: {
+          token: { type: "http", scheme: "bearer", description: "An API token, or the token of a session, a share, a worker or a job." },
+          session: { type: "apiKey", in: "cookie", name: cookieName(config), description: "Set by signing in." },
+        },
+      },
     },
     transform: jsonSchemaTransform,
     transformObject: jsonSchemaTransformObject,
@@ -328,6 +333,7 @@ function addRoute(app: FastifyInstance, kernel: Kernel, id: OperationId): void {
       operationId: id,
       summary,
       tags: [module],
+      security: endpoint.action === "open" ? [] : [{ token: [] }, { session: [] }],
       ...(params && { params }),
       ...(query && { querystring: query }),
       ...(body && { body }),
