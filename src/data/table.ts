@@ -12,9 +12,6 @@ export interface Header {
 }
 
 const delimiters = [",", ";", "\t", "|"];
-/** A quoted cell: the opening quote comes first in the cell. It may hold delimiters, line breaks and doubled quotes. */
-const quotedCell = /(?<=(?:^|[,;\t|]) *)"[^"]*(?:""[^"]*)*"/g;
-const firstLine = new RegExp(`^(?:${quotedCell.source}|[^\\r\\n])*`);
 /** The first line must fit. */
 const headerBytes = 1 << 20;
 
@@ -26,8 +23,7 @@ export async function readHeader(path: string, example: readonly string[]): Prom
   if (text.trim() === "") throw bad("a CSV file with a header and rows", "is empty", headerFix);
   if (text.includes("\0")) throw bad("a CSV file in UTF-8", "holds bytes that are no text", "Unpack the file, or export the table as CSV in UTF-8.");
 
-  const line = firstLine.exec(text)?.[0] ?? "";
-  const bare = line.replace(quotedCell, "");
+  const { line, bare } = firstLine(text);
   const count = (delimiter: string) => bare.split(delimiter).length;
   const delimiter = delimiters.reduce((best, next) => (count(next) > count(best) ? next : best));
   const columns = cells(line, delimiter);
@@ -38,6 +34,35 @@ export async function readHeader(path: string, example: readonly string[]): Prom
   const twin = columns.find((name, i) => columns.indexOf(name) < i);
   if (twin !== undefined) throw bad("a CSV file with distinct column names", `${show(twin)} occurs twice`, "Rename or remove one of the columns.");
   return { path, columns, delimiter };
+}
+
+/** The first line, and what of it lies outside of quoted cells. Such a cell begins with its quote; it may hold delimiters, line breaks and doubled quotes. */
+function firstLine(text: string): { line: string; bare: string } {
+  let bare = "";
+  let atStart = true; // of a cell, but for spaces
+  let closed = true; // a quote that is never closed stands for itself, and so do those after it
+  for (let i = 0; i < text.length; i++) {
+    const c = text[i]!;
+    if (c === '"' && atStart && closed) {
+      const end = closingQuote(text, i);
+      closed = end >= 0;
+      if (closed) {
+        i = end;
+        atStart = false;
+        continue;
+      }
+    }
+    if (c === "\n" || c === "\r") return { line: text.slice(0, i), bare };
+    bare += c;
+    atStart = delimiters.includes(c) || (atStart && c === " ");
+  }
+  return { line: text, bare };
+}
+
+function closingQuote(text: string, open: number): number {
+  let at = text.indexOf('"', open + 1);
+  while (at >= 0 && text[at + 1] === '"') at = text.indexOf('"', at + 2);
+  return at;
 }
 
 /** One record's cells, unquoted and trimmed. A quote within an unquoted cell stands for itself: 3.5" disk. */

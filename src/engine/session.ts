@@ -162,7 +162,7 @@ export const tensor = (shape: readonly number[], data: ArrayLike<number>): Tenso
  */
 function translate(cause: unknown, graph: string): TrainyardError {
   const text = messageOf(cause);
-  const node = [...text.matchAll(/Name:\s*'([^']+)'/g)].at(-1)?.[1] ?? /Node \(([^)]+)\)/.exec(text)?.[1] ?? graph;
+  const node = [...text.matchAll(/Name:\s*'([^']+)'/g)].at(-1)?.[1] ?? /Node \(([^()]+)\)/.exec(text)?.[1] ?? graph;
   const layer = node.includes("/") ? node.slice(0, node.indexOf("/")).replace(/\.gradient$/, "") : "";
   return fail("RUNTIME", { node, layer: layer === graph ? "" : layer, detail: text.replace(/^.*Status Message:\s*/s, "") }, cause);
 }

@@ -493,7 +493,7 @@ function withIds<T>({ ids }: Kernel, { openedIds }: FastifyRequest, said: T): T 
     Object.entries(said).map(([name, value]) => [name, withIds({ ids } as Kernel, { openedIds } as FastifyRequest, value)]),
   ) as T;
 }
-const anyUuid = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
+const anyUuid = /\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g;
 
 function sendError(kernel: Kernel, thrown: FastifyError | TrainyardError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const error = known(thrown as FastifyError, request);

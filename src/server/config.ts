@@ -72,7 +72,7 @@ export const variables = {
     shown: "the address listened on",
     fallback: undefined,
     help: "Where people reach the server, when that is not where it listens: links begin with it, and its host is allowed.",
-    read: (t) => (URL.canParse(t) && /^https?:$/.test(new URL(t).protocol) ? t.replace(/\/+$/, "") : undefined),
+    read: (t) => (URL.canParse(t) && /^https?:$/.test(new URL(t).protocol) ? t.replace(/(?<!\/)\/+$/, "") : undefined),
   }),
   TRAINYARD_INSECURE_NETWORK: variable<boolean>({
     ...yesNo,

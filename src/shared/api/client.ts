@@ -35,7 +35,7 @@ const repeatable = (e: Endpoint): boolean => e.method !== "POST" || e.creates ==
 export type Client = ReturnType<typeof createClient>;
 
 export function createClient({ url, token, patience = 20, signal: always }: ClientOptions) {
-  const base = url.replace(/\/+$/, "");
+  const base = url.replace(/(?<!\/)\/+$/, "");
 
   /** @param read takes in the answer; an answer that breaks off on the way is as none */
   async function send<T>(

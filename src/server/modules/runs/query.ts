@@ -69,7 +69,7 @@ function isNumeric(path: string): boolean {
 }
 
 const operators = { "=": sql`=`, "!=": sql`<>`, "<": sql`<`, "<=": sql`<=`, ">": sql`>`, ">=": sql`>=`, "~": sql`~` } as const;
-const grammar = /^\s*([A-Za-z](?:"[^"]*"|[^\s<>=!~"])*)\s*(<=|>=|!=|=|<|>|~)\s*(.*?)\s*$/s;
+const grammar = /^([A-Za-z](?:"[^"]*"|[^\s<>=!~"])*)\s*(<=|>=|!=|=|<|>|~)(.*)$/s;
 
 /** What a filter wants of a row of `runs`. */
 export interface Condition {
@@ -80,7 +80,7 @@ export interface Condition {
 
 /** @throws BAD_PARAMETER, UNKNOWN_PARAMETER */
 export function condition(filter: string): Condition {
-  const [, name, operator, text] = grammar.exec(filter) ?? [];
+  const [, name, operator, text] = (grammar.exec(filter.trim()) ?? []).map((part) => part.trim());
   if (!name || !operator || text === undefined) {
     throw fail("BAD_PARAMETER", {
       where: "query",
