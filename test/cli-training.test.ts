@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Run } from "../src/shared/api/schemas.ts";
 import { type Ended, environment, jsonLines, program, type Server, serve, temporaryFolder, trainyard } from "./process.ts";
+import { available, processes } from "./processes.ts";
 
 const root = temporaryFolder();
 /** A small network with dropout, long enough to be interrupted: 18 steps an epoch. */
@@ -244,6 +245,7 @@ describe("with a server", () => {
     expect([followed.code, left(last(followed))]).toEqual([0, left(whole)]);
     await restarted;
     expect((await cli(["admin", "workers"])).stdout).toMatch(/\nhelper +alive +0 of 1 /);
+    if (available) expect(processes().filter(({ command }) => command.includes(token))).toEqual([]);
 
     worker!.kill("SIGTERM");
     const { code, stdout } = await working!;

@@ -40,6 +40,8 @@ export class WorkerHost {
   leaseSeconds = 30;
   /** Whether answers are what the API says: a server may also be hostile. */
   honest = true;
+  /** Whether each claim comes with a key of its own, which alone opens the job. */
+  keyed = false;
   /** Workers that wait for a job. */
   claiming = 0;
   /** Before the work is done: true when the response was dealt with. */
@@ -115,6 +117,8 @@ export class WorkerHost {
       const job = this.jobs.get(params.id ?? "");
       if (params.id && !job) throw fail("NOT_FOUND", { what: "job", id: params.id });
       if (this.before?.(operation, job, response)) return;
+      if (this.keyed && request.headers.authorization !== `Bearer ${job ? keyOf(job) : "secret"}`)
+        throw fail("UNAUTHENTICATED", { detail: "this is no key to that" });
       const token = (body as { token?: number })?.token ?? Number(url.searchParams.get("token"));
       if (job && token !== job.token) throw fail("STALE_TOKEN", { job: job.id, given: token, current: job.token });
       const answer = await this.#do[operation](job as never, body as never, { bytes, sha256: params.sha256!, response });
@@ -149,7 +153,10 @@ export class WorkerHost {
       if (!job) return { job: null };
       if (job.state === "running") this.requeue(job);
       Object.assign(job, { state: "running", token: job.token + 1, sequence: 0, worker });
-      return { job: { ...this.#lease(job), id: job.id, kind: job.kind, token: job.token, subject: { kind: "run", id: "r1" }, payload: job.payload } };
+      const key = this.keyed ? keyOf(job) : undefined;
+      return {
+        job: { ...this.#lease(job), key, id: job.id, kind: job.kind, token: job.token, subject: { kind: "run", id: "r1" }, payload: job.payload },
+      };
     },
     heartbeat: async (job: HostedJob) => this.#lease(job),
     report: async (job: HostedJob, report: Report) => {
@@ -192,6 +199,8 @@ export class WorkerHost {
     return { stop: job.stop, leaseSeconds: this.leaseSeconds };
   }
 }
+
+const keyOf = ({ id, token }: HostedJob): string => `key-${id}-${token}`;
 
 function route(method: string, path: string): [Operation, Record<string, string>] {
   for (const operation of operations) {

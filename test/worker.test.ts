@@ -10,10 +10,11 @@ import { sha256 } from "../src/data/digest.ts";
 import { loadIris, loadMnist } from "../src/data/index.ts";
 import { createClient } from "../src/shared/api/client.ts";
 import type { ClaimedJob } from "../src/shared/api/schemas.ts";
-import type { WorkerConfig } from "../src/worker/config.ts";
+import type { JobLimits, WorkerConfig } from "../src/worker/config.ts";
 import { MemoryOutput } from "../src/worker/output.ts";
 import { runWorker, type WorkerOptions } from "../src/worker/run-worker.ts";
 import { performTraining, prepareTraining } from "../src/worker/training.ts";
+import { available, descendantsOf, isAlive } from "./processes.ts";
 import { type HostedJob, WorkerHost } from "./worker-host.ts";
 
 const root = mkdtempSync(join(tmpdir(), "trainyard-"));
@@ -32,6 +33,7 @@ afterEach(async () => {
   await host.close();
 });
 
+const limits: JobLimits = { memory: 4096, seconds: {} };
 /** A worker in this process. */
 function work(options: Partial<WorkerOptions> = {}, token = "secret") {
   const stop = new AbortController();
@@ -43,6 +45,7 @@ function work(options: Partial<WorkerOptions> = {}, token = "secret") {
     labels: ["cpu"],
     slots: 1,
     cacheDirectory,
+    limits,
     signal: stop.signal,
     log: (line) => log.push(line),
     ...options,
@@ -54,23 +57,23 @@ function work(options: Partial<WorkerOptions> = {}, token = "secret") {
   endings.push(end);
   return { log, end, ended };
 }
+const configOf = (): WorkerConfig => ({
+  url: host.url,
+  token: "secret",
+  id: randomUUID(),
+  name: "forked",
+  labels: [],
+  slots: 1,
+  cacheDirectory,
+  limits,
+});
 /** A worker process, as the server starts it. */
-function processOf(
-  env: string = JSON.stringify({
-    url: host.url,
-    token: "secret",
-    id: randomUUID(),
-    name: "forked",
-    labels: [],
-    slots: 1,
-    cacheDirectory,
-  } satisfies WorkerConfig),
-) {
+function processOf(config: object = configOf()) {
   const child: ChildProcess = fork("src/worker/main.ts", [], {
     execArgv: ["--conditions=source", "--import", "tsx"],
-    env: { ...process.env, TRAINYARD_WORKER: env },
     stdio: ["ignore", "ignore", "pipe", "ipc"],
   });
+  child.send(config);
   let stderr = "";
   child.stderr!.on("data", (text) => {
     stderr += text;
@@ -394,13 +397,124 @@ describe("a worker process", () => {
     expect(job.finish).toBeUndefined();
   });
 
-  test.each([
-    ["", /TRAINYARD_WORKER: is no JSON/],
-    ['{"url":"here","slots":0}', /TRAINYARD_WORKER\.url: .+; TRAINYARD_WORKER\.token: .+; TRAINYARD_WORKER\.slots: /],
-  ])("with TRAINYARD_WORKER=%j says what is wrong with it", async (env, message) => {
-    const { code, stderr } = await processOf(env).ended;
+  test("that is told nonsense says what is wrong with it", async () => {
+    const { code, stderr } = await processOf({ ...configOf(), url: "here", slots: 0, limits: { memory: 4096 } }).ended;
     expect(code).toBe(1);
-    expect(stderr).toMatch(message);
+    expect(stderr).toMatch(/worker\.url: .+; worker\.slots: .+; worker\.limits\.seconds: /);
+  });
+});
+
+describe("the process of a job", () => {
+  const jobsOf = (pid: number) => descendantsOf(pid).filter(({ command }) => command.includes("worker/job-main"));
+  const gone = async (pid: number) => {
+    while (isAlive(pid)) await new Promise((done) => setTimeout(done, 20));
+  };
+
+  test("that takes more memory than it may is ended, and the job fails for good", async () => {
+    const job = host.add("train", { settings: settingsOf(longer) });
+    work({ limits: { memory: 100, seconds: {} } });
+    await over(job);
+    expect(job.finish).toMatchObject({
+      outcome: "failed",
+      error: {
+        code: "OUT_OF_MEMORY",
+        status: 422,
+        message: expect.stringMatching(/^the training took \d{3} MiB of memory, but may take 100 MiB$/),
+        fix: expect.stringContaining("TRAINYARD_JOB_MEMORY"),
+      },
+    });
+  });
+
+  test("that takes longer than it may is ended, and the job fails for good, while the worker goes on", async () => {
+    const job = host.add("train", { settings: settingsOf({ ...iris, training: { epochs: 100_000 } }) });
+    work({ limits: { memory: 4096, seconds: { train: 2.5, ingest: 60 } } });
+    await over(job);
+    expect(job.progress).toBeDefined();
+    expect(job.finish).toMatchObject({
+      outcome: "failed",
+      error: {
+        code: "TIMED_OUT",
+        status: 422,
+        message: "the training took longer than the 2.5 s that it may take",
+        fix: expect.stringContaining("TRAINYARD_TRAIN_SECONDS"),
+      },
+    });
+    const dataset = { id: "csv", params: {}, files: [host.addFile("table.csv", readFileSync("data/iris.csv"))] };
+    const next = host.add("ingest", { dataset });
+    await over(next);
+    expect(next.finish!.outcome).toBe("succeeded");
+  });
+
+  test.skipIf(!available)("that crashes is told as a failure to be tried again, and the next one ends with the same bits", async () => {
+    const job = host.add("train", { settings: settingsOf(longer) });
+    work();
+    await host.until(() => job.checkpoint);
+    const [first] = jobsOf(process.pid);
+    process.kill(first!.pid, "SIGSEGV");
+    await over(job);
+    expect(job.finish).toMatchObject({
+      outcome: "failed",
+      error: { code: "PROCESS_CRASHED", status: 500, message: "the process of the training ended by itself (SIGSEGV)" },
+    });
+    host.requeue(job);
+    await host.until(() => job.state === "running" && job.progress);
+    expect(jobsOf(process.pid).map(({ pid }) => pid)).not.toContain(first!.pid);
+    await over(job);
+    expect(filesOf(job)).toEqual(await undisturbed(longer));
+    expectEveryEpoch(job, 1500, 14);
+  });
+
+  test.skipIf(!available)("ends with its worker, however that ends, and with its job", async () => {
+    for (const signal of ["SIGKILL", "SIGTERM"] as const) {
+      const job = host.add("train", { settings: settingsOf(long) });
+      const { child, ended } = processOf();
+      await host.until(() => job.progress);
+      const { pid } = jobsOf(child.pid!)[0]!;
+      child.kill(signal);
+      await ended;
+      await gone(pid);
+      host.jobs.delete(job.id);
+    }
+    const job = host.add("train", { settings: settingsOf(iris) });
+    work();
+    await over(job);
+    while (jobsOf(process.pid).length) await new Promise((done) => setTimeout(done, 20));
+  });
+
+  test("says all that it says with the key of its claim", async () => {
+    host.keyed = true;
+    host.leaseSeconds = 0.3;
+    const file = host.addFile("table.csv", readFileSync("data/iris.csv"));
+    const job = host.add("train", {
+      settings: settingsOf({ ...long, dataset: { id: "csv" } }),
+      source: { name: "flowers", version: 1, files: [file] },
+    });
+    work();
+    await over(job);
+    expect(job.finish!.outcome).toBe("succeeded");
+    expect(new Set(host.served)).toEqual(new Set(["claimJob", "getJobBlob", "report", "putJobBlob", "heartbeat", "finishJob"]));
+  });
+
+  test("hands on checkpoints that are larger than one message", async () => {
+    // 3 · 4 · 784 · 4000 bytes of weights and of what adam remembers: 38 MB, in pieces of 32 MiB.
+    const request: RunRequest = {
+      dataset: { id: "mnist" },
+      model: { id: "mlp", params: { hidden: [4000] } },
+      optimizer: { id: "adam" },
+      training: { epochs: 1, batchSize: 100 },
+    };
+    const files = readdirSync("test/data/mnist").map((name) => host.addFile(name, readFileSync(join("test/data/mnist", name))));
+    const job = host.add("train", { settings: settingsOf(request), source: { name: "digits", version: 1, files } });
+    work();
+    await over(job);
+    expect(host.file(job, "last.safetensors").length).toBeGreaterThan(32 * 2 ** 20);
+    const whole = filesOf(job);
+    expect(whole).toEqual(await undisturbed({ ...request, path: "test/data/mnist" }));
+    job.checkpoint = { update: 0, epoch: 0 };
+    host.requeue(job);
+    await over(job);
+    expect(job.finish!.outcome).toBe("succeeded");
+    expect(filesOf(job)).toEqual(whole);
   });
 });
 

@@ -26,17 +26,23 @@ export function registerWork(program: Command): void {
     "Do the work of a server: trainings, evaluations, reading datasets. Ctrl-C gives back what is under way, for another worker to go on with.",
   )
     .option("--server <url>", "the server (default: $TRAINYARD_URL)", config.url)
-    .option("--token <token>", "what the server knows workers by, see the file worker-token in its data directory (default: $TRAINYARD_TOKEN)")
+    .option(
+      "--token <token>",
+      "what the server knows workers by, see the file worker-token in its data directory; better set $TRAINYARD_TOKEN: others on the machine may see what a command is given (default: $TRAINYARD_TOKEN)",
+    )
     .option("--labels <a,b,…>", "what this machine has", "cpu")
     .option("--concurrency <integer>", "jobs at once", wholeNumber("--concurrency", 1), 1)
     .option("--name <name>", "what to be called", hostname())
     .option("--cache <folder>", "where to keep files of datasets", join(config.home, "cache"))
+    .addHelpText("after", "\nTRAINYARD_JOB_MEMORY and TRAINYARD_…_SECONDS limit what a job may take: docs/configuration.md.")
     .action(work);
 }
 
 async function work({ server, token = config.token, labels, concurrency, name, cache, json }: WorkOptions): Promise<void> {
+  process.title = "trainyard work"; // instead of the arguments, the token among them, that `ps` shows to everyone
   if (!server) throw fail("BAD_USAGE", { problem: "work needs a server", fix: "Name it: npx trainyard work --server http://host:4600 --token …" });
-  const { PATIENCE_SECONDS, runWorker } = await import("../worker/run-worker.ts");
+  const [{ readConfig }, { PATIENCE_SECONDS, runWorker }] = await Promise.all([import("../server/config.ts"), import("../worker/run-worker.ts")]);
+  const { limits } = readConfig(config.environment);
   const ending = new AbortController();
   if (json) printJson({ type: "working", server, name });
   else print(`${name} works for ${server} (Ctrl-C gives back what is under way)`);
@@ -50,6 +56,7 @@ async function work({ server, token = config.token, labels, concurrency, name, c
         labels: labels.split(",").filter(Boolean),
         slots: concurrency,
         cacheDirectory: cache,
+        limits,
         signal: ending.signal,
         log: (line: string) => say(json ? JSON.stringify({ type: "log", line }) : line),
       }),

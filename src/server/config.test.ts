@@ -1,4 +1,5 @@
 /** The configuration: every variable read, every problem told at once, no secret shown. */
+import { totalmem } from "node:os";
 import { expect, test } from "vitest";
 import type { TrainyardError } from "../shared/errors.ts";
 import { childEnvironment, readConfig, variables } from "./config.ts";
@@ -22,7 +23,10 @@ test("with nothing set everything is embedded, on this machine alone, with one w
     databaseUrl: undefined,
     store: undefined,
     leaseSeconds: 15,
+    limits: { seconds: { train: undefined, evaluate: 3600, ingest: 3600 } },
   });
+  const { memory } = readConfig({}).limits;
+  expect([memory > 64, memory < totalmem() / 2 ** 20]).toEqual([true, true]);
 });
 
 test("every variable is read", () => {
@@ -39,6 +43,11 @@ test("every variable is read", () => {
     AWS_ENDPOINT_URL: "http://minio:9000",
     TRAINYARD_S3_FORCE_PATH_STYLE: "false",
     TRAINYARD_LEASE_SECONDS: "30",
+    TRAINYARD_JOB_MEMORY: "2000",
+    TRAINYARD_TRAIN_SECONDS: "90",
+    TRAINYARD_EVALUATE_SECONDS: "80",
+    TRAINYARD_INGEST_SECONDS: "70",
+    TRAINYARD_PREDICT_SECONDS: "6",
     TRAINYARD_MAX_UPLOAD: "1000",
     TRAINYARD_UPLOAD_GRACE: "60",
     TRAINYARD_LOG_LEVEL: "debug",
@@ -56,6 +65,8 @@ test("every variable is read", () => {
     store: "s3://bucket/prefix",
     s3: { endpoint: "http://minio:9000", forcePathStyle: false },
     leaseSeconds: 30,
+    limits: { memory: 2000, seconds: { train: 90, evaluate: 80, ingest: 70 } },
+    predictSeconds: 6,
     maxUpload: 1000,
     uploadGrace: 60,
     log: { level: "debug", format: "json" },

@@ -1,6 +1,8 @@
 /** The server's configuration: every variable, what it accepts and what it is for. The one place in the server that reads the environment. */
-import { homedir } from "node:os";
+import { homedir, totalmem } from "node:os";
 import { join, resolve } from "node:path";
+import type { JobKind } from "../shared/api/schemas.ts";
+import { harmlessOf } from "../shared/child.ts";
 import { fail } from "../shared/errors.ts";
 
 interface Variable<T> {
@@ -41,6 +43,11 @@ const url = (...protocols: readonly string[]) => ({
   wanted: `a URL that begins with ${protocols.map((p) => `${p}//`).join(" or ")}`,
   read: (text: string) => (URL.canParse(text) && protocols.includes(new URL(text).protocol) ? text : undefined),
 });
+
+/** Of what is as good as for ever: a timer takes no more than 2³¹ ms. */
+const seconds = integer(1, 2_000_000);
+/** MiB of the machine, or of the container. 0 or more than there is: no limit is set on it. */
+const machineMemory = (): number => Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY) / 2 ** 20;
 
 /** `docs/configuration.md` is generated from this table. */
 export const variables = {
@@ -150,6 +157,21 @@ export const variables = {
     help: "Whether the bucket stands in the path of an address instead of its host name.",
   }),
   TRAINYARD_LEASE_SECONDS: variable<number>({ ...integer(2, 3600), fallback: 15, help: "How long a job stays a worker's that is not heard of." }),
+  TRAINYARD_JOB_MEMORY: variable<number>({
+    ...integer(64, 2 ** 24),
+    shown: "80 % of the machine's",
+    fallback: Math.floor(0.8 * machineMemory()),
+    help: "MiB of memory that a job may take, or the process that predicts; `trainyard work` reads it too. What takes more is ended and fails.",
+  }),
+  TRAINYARD_TRAIN_SECONDS: variable<number | undefined>({
+    ...seconds,
+    shown: "no limit",
+    fallback: undefined,
+    help: "How long a training may take from its last start; `trainyard work` reads it too.",
+  }),
+  TRAINYARD_EVALUATE_SECONDS: variable<number>({ ...seconds, fallback: 3600, help: "Likewise an evaluation." }),
+  TRAINYARD_INGEST_SECONDS: variable<number>({ ...seconds, fallback: 3600, help: "Likewise reading a dataset." }),
+  TRAINYARD_PREDICT_SECONDS: variable<number>({ ...seconds, fallback: 60, help: "How long a prediction may take." }),
   TRAINYARD_MAX_UPLOAD: variable<number>({
     ...integer(1, 2 ** 46),
     shown: "10737418240 (10 GiB)",
@@ -196,6 +218,9 @@ export interface Config {
   readonly store?: string;
   readonly s3: { readonly endpoint?: string; readonly forcePathStyle?: boolean };
   readonly leaseSeconds: number;
+  /** Of the processes that open files of people: MiB, and seconds where there is a limit. */
+  readonly limits: { readonly memory: number; readonly seconds: Readonly<Record<JobKind, number | undefined>> };
+  readonly predictSeconds: number;
   readonly maxUpload: number;
   readonly uploadGrace: number;
   readonly log: { readonly level: Value<"TRAINYARD_LOG_LEVEL">; readonly format: Value<"TRAINYARD_LOG_FORMAT"> };
@@ -274,6 +299,11 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     store: v.TRAINYARD_STORE,
     s3: { endpoint: v.AWS_ENDPOINT_URL_S3 ?? v.AWS_ENDPOINT_URL, forcePathStyle: v.TRAINYARD_S3_FORCE_PATH_STYLE },
     leaseSeconds: v.TRAINYARD_LEASE_SECONDS,
+    limits: {
+      memory: v.TRAINYARD_JOB_MEMORY,
+      seconds: { train: v.TRAINYARD_TRAIN_SECONDS, evaluate: v.TRAINYARD_EVALUATE_SECONDS, ingest: v.TRAINYARD_INGEST_SECONDS },
+    },
+    predictSeconds: v.TRAINYARD_PREDICT_SECONDS,
     maxUpload: v.TRAINYARD_MAX_UPLOAD,
     uploadGrace: v.TRAINYARD_UPLOAD_GRACE,
     log: { level: v.TRAINYARD_LOG_LEVEL, format: v.TRAINYARD_LOG_FORMAT },
@@ -290,10 +320,8 @@ export const shown = ({ home: _, workerToken, databaseUrl, oidc, tls, s3, ...res
   oidc: oidc && { issuer: oidc.issuer, role: oidc.role },
 });
 
-/** What processes that the server starts may know of its environment: no addresses and no secrets. */
-const harmless = ["PATH", "HOME", "TMPDIR", "TEMP", "TMP", "TZ", "LANG", "SYSTEMROOT", "USERPROFILE"];
-export const childEnvironment = (): Record<string, string> =>
-  Object.fromEntries(harmless.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])));
+/** What processes that the server starts may know of its environment. */
+export const childEnvironment = (): Record<string, string> => harmlessOf(process.env);
 
-/** Read by the command line, the workers and the tests. */
-const elsewhere = ["TRAINYARD_URL", "TRAINYARD_TOKEN", "TRAINYARD_WORKER", "TRAINYARD_PYTHON"];
+/** Read by the command line and the tests. */
+const elsewhere = ["TRAINYARD_URL", "TRAINYARD_TOKEN", "TRAINYARD_PYTHON"];

@@ -4,13 +4,15 @@ import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { createInterface } from "node:readline";
 import { setTimeout as pause } from "node:timers/promises";
-import { childOf } from "./child.ts";
+import { childOf } from "../shared/child.ts";
+import { type Config, childEnvironment } from "./config.ts";
 
 export interface LocalWorkersOptions {
   readonly count: number;
   readonly url: string;
   readonly token: string;
   readonly cacheDirectory: string;
+  readonly limits: Config["limits"];
   /** A worker's process is gone: its jobs can go to others at once. */
   readonly lost: (id: string) => Promise<void>;
   readonly log: (line: string) => void;
@@ -47,11 +49,12 @@ export class LocalWorkers {
   }
 
   async #run(name: string): Promise<string> {
-    const { url, token, cacheDirectory, lost, log } = this.#options;
+    const { url, token, cacheDirectory, limits, lost, log } = this.#options;
     const id = randomUUID();
-    const config = { url, token, id, name, labels: ["cpu"], slots: 1, cacheDirectory };
-    const { path, execArgv, env } = childOf("worker/main", { TRAINYARD_WORKER: JSON.stringify(config) });
-    const child = fork(path, { execArgv, env, stdio: ["ignore", "ignore", "pipe", "ipc"] });
+    const { path, execArgv } = childOf("worker/main");
+    const child = fork(path, { execArgv, env: childEnvironment(), stdio: ["ignore", "ignore", "pipe", "ipc"] });
+    // As a message: others on the machine can see arguments, and whoever is the same user, variables.
+    child.send({ url, token, id, name, labels: ["cpu"], slots: 1, cacheDirectory, limits }, () => {});
     this.#children.add(child);
     createInterface({ input: child.stderr! }).on("line", log);
     const how = await new Promise<string>((ended) => {

@@ -90,7 +90,11 @@ export async function startPlatform(config: Config, { listen, workers, lasting =
     const store = await openStore({ url: config.store, directory: join(config.home, "objects"), s3: config.s3 });
     closers.push(() => store.close());
     const live = await Live.start(db);
-    const predictor = new Predictor();
+    const predictor = new Predictor({
+      memory: config.limits.memory,
+      seconds: config.predictSeconds,
+      log: (line) => log.warn({ flow: "predictor" }, line),
+    });
     closers.push(() => predictor.close());
     const messages = new MessageLog(db, (error) => log.warn({ err: error, flow: "messages" }, "message records wait for the database"));
     closers.push(() => messages.close());
@@ -149,6 +153,7 @@ export async function startPlatform(config: Config, { listen, workers, lasting =
       url,
       token: workerToken,
       cacheDirectory: join(config.home, "cache"),
+      limits: config.limits,
       lost: async (id) => void (await loseWorkers(kernel, [id])),
       log: (line) => log.info({ flow: "worker" }, line),
     });

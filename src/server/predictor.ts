@@ -1,78 +1,134 @@
-/** Predictions are made in a process of their own, started when first needed: a model or a picture that crashes a library takes down that process, not the server. */
-import { type ChildProcess, fork } from "node:child_process";
+/** Predictions are made in a process of their own, started when first needed: a model or a picture that crashes a library, or never comes to an end, takes down that process, not the server. */
 import type { PredictionView } from "../shared/api/schemas.ts";
-import { fail, remoteError } from "../shared/errors.ts";
+import { Confined, type Ended } from "../shared/child.ts";
+import { fail, printable, remoteError, type TrainyardError } from "../shared/errors.ts";
 import type { PredictorAnswer, PredictorRequest } from "../shared/predictor.ts";
-import { childOf } from "./child.ts";
+import { childEnvironment } from "./config.ts";
 
 /** Without work for so long it ends, and its memory is free. */
 const IDLE_MS = 60_000;
-const TIMEOUT_MS = 60_000;
+
+export interface PredictorOptions {
+  /** MiB that the process may take. */
+  readonly memory: number;
+  /** That a prediction may take, from when the process comes to it. */
+  readonly seconds: number;
+  readonly log: (line: string) => void;
+}
 
 type Asked = Pick<PredictorRequest, "facts" | "sample">;
-type Waiting = { readonly answered: (answer: PredictorAnswer) => void; readonly failed: (error: unknown) => void };
 
 export class Predictor {
-  #child: ChildProcess | undefined;
-  #known = new Set<string>();
-  #next = 0;
-  #idle: NodeJS.Timeout | undefined;
-  readonly #waiting = new Map<number, Waiting>();
+  readonly #options: PredictorOptions;
+  #process: PredictorProcess | undefined;
+
+  constructor(options: PredictorOptions) {
+    this.#options = options;
+  }
 
   /**
    * @param key of the model: it is loaded where the process has not seen it yet
-   * @throws what the model cannot take, and INTERNAL when the process ends on the way
+   * @throws what the model cannot take; OUT_OF_MEMORY, TIMED_OUT and PROCESS_CRASHED when this prediction ended the process
    */
   async predict(key: string, load: () => Promise<Uint8Array>, asked: Asked, signal: AbortSignal): Promise<PredictionView[]> {
-    let answer = await this.#ask(this.#known.has(key) ? key : { key, bytes: await load() }, asked, signal);
-    if ("unknownModel" in answer) answer = await this.#ask({ key, bytes: await load() }, asked, signal);
-    if ("error" in answer) throw remoteError(answer.error);
-    if ("unknownModel" in answer) throw fail("INTERNAL", { detail: "the predictor forgot a model it was just given" });
-    this.#known.add(key);
-    return [...answer.predictions];
+    for (let isKnown = this.#running().known.has(key); ; isKnown = false) {
+      const model = isKnown ? key : { key, bytes: await load() };
+      const process = this.#running();
+      const answer = await process.ask({ model, ...asked }, signal);
+      if (answer && "error" in answer) throw remoteError(answer.error);
+      if (answer && "predictions" in answer) {
+        process.known.add(key);
+        return [...answer.predictions];
+      }
+      if (answer && !isKnown) throw fail("INTERNAL", { detail: "the predictor forgot a model it was just given" });
+    }
   }
 
-  #ask(model: PredictorRequest["model"], asked: Asked, signal: AbortSignal): Promise<PredictorAnswer> {
-    const child = this.#running();
-    const id = this.#next++;
-    return new Promise<PredictorAnswer>((answered, failed) => {
-      const gone = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]);
-      const stop = () => failed(gone.reason);
-      gone.addEventListener("abort", stop, { once: true });
-      this.#waiting.set(id, { answered, failed });
-      child.send({ id, model, ...asked } satisfies PredictorRequest, (error) => error && failed(error));
-    }).finally(() => {
-      this.#waiting.delete(id);
-      if (this.#waiting.size) return;
-      clearTimeout(this.#idle);
-      this.#idle = setTimeout(() => this.close(), IDLE_MS).unref();
-    });
-  }
-
-  #running(): ChildProcess {
-    clearTimeout(this.#idle);
-    if (this.#child?.connected) return this.#child;
-    const { path, execArgv, env } = childOf("worker/predictor");
-    const child = fork(path, { execArgv, env, serialization: "advanced", stdio: ["ignore", "ignore", "inherit", "ipc"] });
-    child.on("message", (answer: PredictorAnswer) => this.#waiting.get(answer.id)?.answered(answer));
-    child.on("exit", (code, signal) => {
-      if (this.#child === child) this.#forget();
-      const error = fail("INTERNAL", { detail: `the predictor ended (${signal ?? code})` });
-      for (const { failed } of this.#waiting.values()) failed(error);
-    });
-    child.on("error", () => {}); // told by exit
-    this.#child = child;
-    return child;
-  }
-
-  #forget(): void {
-    this.#child = undefined;
-    this.#known = new Set();
+  #running(): PredictorProcess {
+    if (!this.#process?.serves) this.#process = new PredictorProcess(this.#options);
+    return this.#process;
   }
 
   close(): void {
-    clearTimeout(this.#idle);
-    this.#child?.disconnect();
-    this.#forget();
+    this.#process?.end();
+  }
+}
+
+interface Waiting {
+  readonly answered: (answer?: PredictorAnswer) => void;
+  readonly failed: (error: unknown) => void;
+}
+
+/** One life of the process. */
+class PredictorProcess {
+  /** Keys of models that it was sent. */
+  readonly known = new Set<string>();
+  readonly #options: PredictorOptions;
+  readonly #confined: Confined;
+  /** In the order in which it comes to them: it is at the first. Who went away meanwhile keeps it busy all the same. */
+  readonly #waiting = new Map<number, Waiting>();
+  #next = 0;
+  #ending = false;
+  #late = false;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: PredictorOptions) {
+    this.#options = options;
+    this.#confined = new Confined("worker/predictor", { env: childEnvironment(), memory: options.memory });
+    this.#confined.process.on("message", (answer: PredictorAnswer) => {
+      this.#waiting.get(answer.id)?.answered(answer);
+      this.#waiting.delete(answer.id);
+      this.#comeToNext();
+    });
+    this.#comeToNext();
+    void this.#confined.ended.then((ended) => {
+      this.end();
+      const [busyWith, ...others] = this.#waiting.values();
+      busyWith?.failed(this.#why(ended));
+      for (const { answered } of others) answered();
+    });
+  }
+
+  get serves(): boolean {
+    return !this.#ending && this.#confined.process.connected;
+  }
+
+  /** @returns undefined when the process ended over another question */
+  ask(request: Omit<PredictorRequest, "id">, signal: AbortSignal): Promise<PredictorAnswer | undefined> {
+    return new Promise((answered, failed) => {
+      signal.throwIfAborted();
+      signal.addEventListener("abort", () => failed(signal.reason), { once: true });
+      const id = this.#next++;
+      this.#waiting.set(id, { answered, failed });
+      if (this.#waiting.size === 1) this.#comeToNext();
+      this.#confined.process.send({ id, ...request } satisfies PredictorRequest, () => {}); // that it is gone is told by its end
+    });
+  }
+
+  /** It has nothing to put in order. */
+  end(): void {
+    this.#ending = true;
+    clearTimeout(this.#timer);
+    this.#confined.kill();
+  }
+
+  #comeToNext(): void {
+    clearTimeout(this.#timer);
+    if (this.#ending) return;
+    const isIdle = this.#waiting.size === 0;
+    const give = isIdle ? IDLE_MS : 1000 * this.#options.seconds;
+    this.#timer = setTimeout(() => {
+      this.#late = !isIdle;
+      this.end();
+    }, give).unref();
+  }
+
+  #why({ how, used, said }: Ended): TrainyardError {
+    const { memory, seconds, log } = this.#options;
+    const what = "the prediction";
+    if (used !== undefined) return fail("OUT_OF_MEMORY", { what, used, limit: memory });
+    if (this.#late) return fail("TIMED_OUT", { what, seconds, variable: "TRAINYARD_PREDICT_SECONDS" });
+    if (said) log(`the process of ${what} wrote: ${printable(said.trim())}`);
+    return fail("PROCESS_CRASHED", { what, how });
   }
 }

@@ -249,6 +249,22 @@ export const errors = {
     message: (d) => `its worker was lost ${d.attempts} times without getting further`,
     fix: () => "See the worker's log for the cause, such as too little memory; then resume it, or requeue its job.",
   }),
+  OUT_OF_MEMORY: error<{ what: string; used: number; limit: number }>({
+    status: 422,
+    message: (d) => `${d.what} took ${d.used} MiB of memory, but may take ${d.limit} MiB`,
+    fix: () => "Give it less at once: a smaller file, network or batch. Or allow more with TRAINYARD_JOB_MEMORY, where the worker or server runs.",
+  }),
+  TIMED_OUT: error<{ what: string; seconds: number; variable: string }>({
+    status: 422,
+    message: (d) => `${d.what} took longer than the ${d.seconds} s that it may take`,
+    fix: (d) => `Give it less to do. Or allow more with ${d.variable}, where the worker or server runs.`,
+  }),
+  PROCESS_CRASHED: error<{ what: string; how: string }>({
+    status: 500,
+    message: (d) => `the process of ${d.what} ended by itself (${d.how})`,
+    fix: () =>
+      "A job is tried again by itself. If that does not help, see the log of the worker or server, and whether the machine has too little memory.",
+  }),
 
   // storage
   OBJECT_NOT_FOUND: error<{ key: string }>({
@@ -363,6 +379,13 @@ export function remoteError(told: {
     ...told.details,
     ...(told.problems?.length && { problems: told.problems }),
   });
+}
+
+/** Whatever was thrown, as an error that can be told. */
+export function toTrainyardError(thrown: unknown): TrainyardError {
+  if (thrown instanceof TrainyardError) return thrown;
+  if (thrown instanceof AggregateError) return fail("INVALID_REQUEST", { problems: thrown.errors.map((one) => toProblem(one)) }, thrown);
+  return fail("INTERNAL", { detail: thrown instanceof Error ? thrown.message : String(thrown) }, thrown);
 }
 
 /**

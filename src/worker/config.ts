@@ -1,8 +1,21 @@
-/** What a worker process is told by the server that starts it: the one place of the worker that reads the environment. */
+/** What a worker process is told by the server that starts it. The one place of the worker that reads the environment. */
 import { z } from "zod";
+import { harmlessOf } from "../shared/child.ts";
 import { fail } from "../shared/errors.ts";
 
-export const workerConfig = z.strictObject({
+/** What the process of a job may take; where nothing is said, as long as it likes. */
+const jobLimits = z.strictObject({
+  /** MiB, native memory included. */
+  memory: z.int().min(1),
+  seconds: z.strictObject({
+    train: z.number().positive().optional(),
+    evaluate: z.number().positive().optional(),
+    ingest: z.number().positive().optional(),
+  }),
+});
+export type JobLimits = z.infer<typeof jobLimits>;
+
+const workerConfig = z.strictObject({
   /** Of the server. */
   url: z.url(),
   token: z.string().min(1),
@@ -13,24 +26,17 @@ export const workerConfig = z.strictObject({
   slots: z.int().min(1),
   cacheDirectory: z.string().min(1),
   threads: z.int().min(1).optional(),
+  limits: jobLimits,
 });
-/** The value of TRAINYARD_WORKER, as JSON. */
+/** The first message to a worker process. */
 export type WorkerConfig = z.infer<typeof workerConfig>;
 
 /** @throws BAD_CONFIG with every problem */
-export function readConfig(): WorkerConfig {
-  const parsed = z
-    .string()
-    .transform((text, context) => {
-      try {
-        return JSON.parse(text) as unknown;
-      } catch {
-        context.addIssue("is no JSON");
-        return z.NEVER;
-      }
-    })
-    .pipe(workerConfig)
-    .safeParse(process.env.TRAINYARD_WORKER);
+export function readConfig(message: unknown): WorkerConfig {
+  const parsed = workerConfig.safeParse(message);
   if (parsed.success) return parsed.data;
-  throw fail("BAD_CONFIG", { problems: parsed.error.issues.map(({ path, message }) => `${["TRAINYARD_WORKER", ...path].join(".")}: ${message}`) });
+  throw fail("BAD_CONFIG", { problems: parsed.error.issues.map(({ path, message }) => `${["worker", ...path].join(".")}: ${message}`) });
 }
+
+/** What the processes of jobs may know of the environment. */
+export const childEnvironment = (): Record<string, string> => harmlessOf(process.env);

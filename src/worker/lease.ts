@@ -1,9 +1,9 @@
-/** A claimed job's line to the server: calls that carry its token, the heartbeat, and what the server says back. */
+/** A claimed job's line to the server: calls that carry its credentials, the heartbeat, and what the server says back. */
 import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Client } from "../shared/api/client.ts";
-import type { Call, OperationId, Outgoing } from "../shared/api/endpoints.ts";
-import type { ClaimedJob } from "../shared/api/schemas.ts";
+import type { Client, Sending } from "../shared/api/client.ts";
+import type { Outgoing } from "../shared/api/endpoints.ts";
+import type { ClaimedJob, Finish, Report } from "../shared/api/schemas.ts";
 import { fail, TrainyardError } from "../shared/errors.ts";
 
 /** After these there is nobody left to tell about the job. */
@@ -24,6 +24,7 @@ export class Lease {
   readonly #shutdown: AbortSignal;
   readonly #stop = new AbortController();
   readonly #over = new AbortController();
+  readonly #sending: Sending;
   #leaseSeconds: number;
 
   constructor(client: Client, job: ClaimedJob, shutdown: AbortSignal) {
@@ -31,6 +32,7 @@ export class Lease {
     this.#client = client;
     this.#shutdown = shutdown;
     this.#leaseSeconds = job.leaseSeconds;
+    this.#sending = { signal: this.#over.signal, ...(job.key !== undefined && { headers: { authorization: `Bearer ${job.key}` } }) };
     if (shutdown.aborted) this.#drain();
     shutdown.addEventListener("abort", this.#drain, { once: true });
     void this.#beat();
@@ -41,20 +43,26 @@ export class Lease {
     return this.#stop.signal;
   }
 
+  /** Aborted when nothing more can be said about the job. */
+  get over(): AbortSignal {
+    return this.#over.signal;
+  }
+
   /** Ends heartbeats, and calls under way. */
   close(): void {
     this.#shutdown.removeEventListener("abort", this.#drain);
     this.#over.abort();
   }
 
-  /** Any operation on a job. @throws what the server refuses */
-  call<O extends OperationId>(operation: O, call: Call<O>): Promise<Outgoing<O>> {
-    return this.#insist(() => this.#client.call(operation, call, { signal: this.#over.signal }));
+  /** Every call throws what the server refuses. */
+  async report(told: Omit<Report, "token">): Promise<void> {
+    const { id, token } = this.job;
+    this.#heard(await this.#insist(() => this.#client.call("report", { params: { id }, body: { ...told, token } }, this.#sending)));
   }
 
   async upload(sha256: string, content: Blob): Promise<void> {
     const { id, token } = this.job;
-    await this.#insist(() => this.#client.upload("putJobBlob", { params: { id, sha256 }, query: { token } }, content, { signal: this.#over.signal }));
+    await this.#insist(() => this.#client.upload("putJobBlob", { params: { id, sha256 }, query: { token } }, content, this.#sending));
   }
 
   /**
@@ -64,7 +72,7 @@ export class Lease {
   download<T>(sha256: string, read: (response: Response) => Promise<T>): Promise<T> {
     const { id, token } = this.job;
     const call = { params: { id, sha256 }, query: { token } };
-    return this.#insist(async () => read(await this.#client.download("getJobBlob", call, { signal: this.#over.signal })));
+    return this.#insist(async () => read(await this.#client.download("getJobBlob", call, this.#sending)));
   }
 
   /** A file of the job in memory. @throws BLOB_MISMATCH */
@@ -77,8 +85,13 @@ export class Lease {
     });
   }
 
+  async finish(ending: Omit<Finish, "token">): Promise<void> {
+    const { id, token } = this.job;
+    await this.#insist(() => this.#client.call("finishJob", { params: { id }, body: { ...ending, token } }, this.#sending));
+  }
+
   /** Takes in what a heartbeat or report is answered. */
-  heard({ stop, leaseSeconds }: Outgoing<"heartbeat">): void {
+  #heard({ stop, leaseSeconds }: Outgoing<"heartbeat">): void {
     this.#leaseSeconds = leaseSeconds;
     if (!stop) return;
     this.stopAsked = true;
@@ -118,7 +131,7 @@ export class Lease {
     while (!this.#over.signal.aborted) {
       try {
         await sleep((1000 * this.#leaseSeconds) / 3, undefined, { signal: this.#over.signal });
-        this.heard(await this.call("heartbeat", { params: { id }, body: { token } }));
+        this.#heard(await this.#insist(() => this.#client.call("heartbeat", { params: { id }, body: { token } }, this.#sending)));
       } catch {
         // Lost is lost; anything else may be better at the next beat.
       }

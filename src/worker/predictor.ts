@@ -1,7 +1,8 @@
 /** The predictor process: the server forks it, so that native code and other people's pictures stay out of the server. */
-import { fail, TrainyardError } from "../shared/errors.ts";
+import { toTrainyardError } from "../shared/errors.ts";
 import type { PredictorAnswer, PredictorRequest } from "../shared/predictor.ts";
 import { Model } from "./prediction.ts";
+import { endWithParent } from "./with-parent.ts";
 
 /** Models that stay open; the one unused for longest makes way. */
 const MOST_OPEN = 4;
@@ -28,8 +29,7 @@ async function answer({ id, model, facts, sample }: PredictorRequest): Promise<P
     const found = await find(model);
     return found ? { id, predictions: await found.predict(facts, sample) } : { id, unknownModel: true };
   } catch (cause) {
-    const error = cause instanceof TrainyardError ? cause : fail("INTERNAL", { detail: String(cause) }, cause);
-    return { id, error: error.toJSON() };
+    return { id, error: toTrainyardError(cause).toJSON() };
   }
 }
 
@@ -38,6 +38,4 @@ let queue = Promise.resolve();
 process.on("message", (request: PredictorRequest) => {
   queue = queue.then(async () => void process.send?.(await answer(request)));
 });
-process.on("disconnect", () => process.exit());
-if (!process.connected) process.exit(); // the server was gone before this file was loaded
-for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => {}); // the server decides when: it closes the channel
+endWithParent();

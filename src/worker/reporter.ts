@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Points, ProgressView, Report, RunFacts } from "../shared/api/schemas.ts";
 import type { Position } from "../shared/events.ts";
-import type { Lease } from "./lease.ts";
+import type { JobChannel } from "./job-channel.ts";
 import type { Files, RunOutput } from "./output.ts";
 
 const INTERVAL_MS = 250;
@@ -69,7 +69,7 @@ class Draft {
 }
 
 export class Reporter implements RunOutput {
-  readonly #lease: Lease;
+  readonly #channel: JobChannel;
   readonly #draft = new Draft();
   /** Saved, but not uploaded. */
   #unsent?: { readonly files: Files; readonly checkpoint?: Position };
@@ -79,8 +79,8 @@ export class Reporter implements RunOutput {
   #sequence = 0;
   #reportedAt = Number.NEGATIVE_INFINITY;
 
-  constructor(lease: Lease) {
-    this.#lease = lease;
+  constructor(channel: JobChannel) {
+    this.#channel = channel;
   }
 
   /** Takes note of news; the report follows by itself. @throws what the server refused before */
@@ -89,11 +89,12 @@ export class Reporter implements RunOutput {
     this.#draft.add(news);
     this.#report();
     if (this.#draft.points > BACKLOG) await this.#reporting;
+    await this.#channel.sent();
   }
 
   /**
-   * Takes files to be uploaded and reported together. Returns at once, so that training goes on: files that still wait when
-   * newer ones of their name come are never sent.
+   * Takes files to be uploaded and reported together. Training goes on meanwhile: files that still wait when newer ones of
+   * their name come are never sent.
    * @throws what the server refused before
    */
   async save(files: Files, checkpoint?: Position): Promise<void> {
@@ -102,6 +103,7 @@ export class Reporter implements RunOutput {
     this.#uploading ??= this.#watch(this.#uploadAll()).finally(() => {
       this.#uploading = undefined;
     });
+    await this.#channel.sent();
   }
 
   /** Resolves when the server has everything. @throws what it refused */
@@ -119,9 +121,8 @@ export class Reporter implements RunOutput {
       const hash = createHash("sha256");
       for (const part of parts) hash.update(part);
       const sha256 = hash.digest("hex");
-      const content = new Blob(parts as Uint8Array<ArrayBuffer>[]);
-      await this.#lease.upload(sha256, content);
-      refs.push({ name, sha256, size: content.size });
+      await this.#channel.upload(sha256, parts);
+      refs.push({ name, sha256, size: parts.reduce((sum, { length }) => sum + length, 0) });
     }
     return refs;
   }
@@ -143,13 +144,11 @@ export class Reporter implements RunOutput {
   }
 
   async #reportAll(): Promise<void> {
-    const { id, token } = this.#lease.job;
     await undefined; // whoever called has more to say before the first report
     while (!this.#draft.isEmpty) {
       await sleep(Math.max(0, this.#reportedAt + INTERVAL_MS - performance.now()));
       this.#reportedAt = performance.now();
-      const body = { token, sequence: ++this.#sequence, ...this.#draft.take() };
-      this.#lease.heard(await this.#lease.call("report", { params: { id }, body }));
+      await this.#channel.report({ sequence: ++this.#sequence, ...this.#draft.take() });
     }
   }
 

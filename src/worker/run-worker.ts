@@ -1,13 +1,14 @@
-/** The worker: claims jobs from the server, does them, tells how they go. `main.ts` runs it for the server, `trainyard work` in its own process. */
+/** The worker: claims jobs from the server and has each done in a process of its own, which hears nothing of server and credentials. `main.ts` runs it for the server, `trainyard work` in its own process. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Client } from "../shared/api/client.ts";
 import type { ClaimedJob, Finish } from "../shared/api/schemas.ts";
-import { fail, TrainyardError, toProblem } from "../shared/errors.ts";
+import { TrainyardError, toTrainyardError } from "../shared/errors.ts";
+import { version } from "../shared/version.ts";
 import { BlobCache } from "./blob-cache.ts";
-import { jobs } from "./jobs.ts";
+import type { JobLimits } from "./config.ts";
+import type { Result } from "./job-channel.ts";
+import { JobProcess } from "./job-process.ts";
 import { Lease } from "./lease.ts";
-import { Reporter } from "./reporter.ts";
-import { versions } from "./versions.ts";
 
 export interface WorkerOptions {
   /** With a patience of minutes: training goes on while the server is away. */
@@ -24,6 +25,8 @@ export interface WorkerOptions {
   readonly cacheBytes?: number;
   /** Most threads of a training that leaves their number open. */
   readonly threads?: number;
+  /** Of each job. */
+  readonly limits: JobLimits;
   /** Drains: no more claims, checkpoints are written, jobs are given back. */
   readonly signal: AbortSignal;
   /** Takes a line for people. */
@@ -45,9 +48,8 @@ const REFUSED_PAUSE_MS = 5000;
 export async function runWorker({ signal, ...options }: WorkerOptions): Promise<void> {
   const refused = new AbortController();
   const ended = AbortSignal.any([signal, refused.signal]);
-  const { id, name, labels, slots } = options;
-  const { trainyard: version, platform } = versions();
-  const worker = { id, name, labels: [...labels], slots, version, platform };
+  const { id, name, labels, slots, limits, log } = options;
+  const worker = { id, name, labels: [...labels], slots, version, platform: `${process.platform}-${process.arch}` };
   const cache = new BlobCache(options.cacheDirectory, options.cacheBytes);
 
   async function slot(): Promise<void> {
@@ -66,7 +68,7 @@ export async function runWorker({ signal, ...options }: WorkerOptions): Promise<
     } catch (error) {
       if (ended.aborted) return null;
       if (error instanceof TrainyardError && error.status < 500) throw error;
-      options.log(`cannot claim a job, trying again: ${(error as Error).message}`);
+      log(`cannot claim a job, trying again: ${(error as Error).message}`);
       await pause(REFUSED_PAUSE_MS);
       return null;
     }
@@ -74,43 +76,48 @@ export async function runWorker({ signal, ...options }: WorkerOptions): Promise<
 
   async function perform(job: ClaimedJob): Promise<void> {
     const what = `${job.kind} of ${job.subject.kind} ${job.subject.id} (job ${job.id})`;
-    options.log(`begins ${what}`);
+    log(`begins ${what}`);
     const began = performance.now();
     const lease = new Lease(options.client, job, ended);
+    const process = new JobProcess(limits, log);
     try {
-      const { outcome, error } = await end(lease, new Reporter(lease));
+      const { outcome, error } = await end(lease, process);
       const seconds = ((performance.now() - began) / 1000).toFixed(1);
-      options.log(`${outcome} ${what} after ${seconds} s${error ? `: ${error.message}` : ""}`);
+      log(`${outcome} ${what} after ${seconds} s${error ? `: ${error.message}` : ""}`);
     } catch (error) {
-      options.log(`dropped ${what}: ${(lease.lost ?? (error as Error)).message}`);
+      log(`dropped ${what}: ${(lease.lost ?? (error as Error)).message}`);
     } finally {
+      process.kill();
       lease.close();
     }
   }
 
-  /** Does the job and says how it ended. @throws when the server no longer listens */
-  async function end(lease: Lease, reporter: Reporter): Promise<Ending> {
-    const { id, kind, token } = lease.job;
-    const finish = (ending: Ending) => lease.call("finishJob", { params: { id }, body: { token, ...ending } }).then(() => ending);
+  /** Has the job done and says how it ended. @throws when the server no longer listens */
+  async function end(lease: Lease, process: JobProcess): Promise<Ending> {
+    const finish = (ending: Ending) => lease.finish(ending).then(() => ending);
     try {
-      return await finish(await work());
+      const result = await work(lease, process);
+      return await finish(result ? { outcome: "succeeded", ...result } : { outcome: lease.stopAsked ? "stopped" : "released" });
     } catch (error) {
-      await reporter.flush().catch(() => {}); // the first error counts
       if (lease.lost) throw lease.lost;
       return finish(failed(error));
     }
+  }
 
-    async function work(): Promise<Ending> {
-      try {
-        const { files = {}, ...result } = await jobs[kind]({ lease, reporter, cache, mostThreads: options.threads });
-        await reporter.flush();
-        return { outcome: "succeeded", ...result, artifacts: await reporter.upload(files) };
-      } catch (error) {
-        if (error !== lease.signal.reason) throw error;
-        await reporter.flush(); // with it the checkpoint to go on from
-        return { outcome: lease.stopAsked ? "stopped" : "released" };
-      }
-    }
+  /** @returns undefined when it ended early because it was told to */
+  function work(lease: Lease, process: JobProcess): Promise<Result | undefined> {
+    const { id, kind, subject, payload } = lease.job;
+    const { source, dataset } = payload;
+    const { files } = source ?? dataset ?? { files: [] };
+    const use = async (path?: string) =>
+      lease.signal.aborted ? undefined : process.perform({ job: { id, kind, subject, payload }, path, mostThreads: options.threads }, lease);
+    if (!files.length) return use();
+    return new Promise((done, failed) => {
+      const stop = () => process.performs || done(undefined);
+      if (lease.signal.aborted) stop();
+      lease.signal.addEventListener("abort", stop, { once: true });
+      cache.withFiles(files, (sha256, read) => lease.download(sha256, read), use).then(done, failed);
+    });
   }
 
   await Promise.all(Array.from({ length: slots }, () => slot().catch((error) => refused.abort(error))));
@@ -118,12 +125,6 @@ export async function runWorker({ signal, ...options }: WorkerOptions): Promise<
 }
 
 const failed = (error: unknown): Ending => {
-  const { code, status, message, fix } = known(error);
+  const { code, status, message, fix } = toTrainyardError(error);
   return { outcome: "failed", error: { code, status, message: message.slice(0, 10_000), fix: fix.slice(0, 10_000) } };
 };
-
-function known(error: unknown): TrainyardError {
-  if (error instanceof TrainyardError) return error;
-  if (error instanceof AggregateError) return fail("INVALID_REQUEST", { problems: error.errors.map((one) => toProblem(one)) }, error);
-  return fail("INTERNAL", { detail: error instanceof Error ? error.message : String(error) }, error);
-}

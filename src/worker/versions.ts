@@ -1,9 +1,7 @@
 /** What ran a training: recorded with it, since bits are promised for the same machine and versions. */
-import { readFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { runtimeVersion } from "../engine/session.ts";
-
-const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as { version: string };
+import { version } from "../shared/version.ts";
 
 export const versions = () => ({
   trainyard: version,

@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { available, Program } from "./program.ts";
+import { available } from "../processes.ts";
+import { Program } from "./program.ts";
 import { rounds, seed, timeout } from "./rounds.ts";
 import { Trial } from "./trial.ts";
 

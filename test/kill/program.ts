@@ -6,33 +6,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { environment, program } from "../process.ts";
-
-/** Which processes there are is read from /proc. */
-export const available: boolean = existsSync("/proc/self/stat");
-
-interface Process {
-  readonly pid: number;
-  readonly parent: number;
-  readonly command: string;
-  readonly environment: readonly string[];
-}
-
-/** All processes of this machine that have not ended, as far as they are ours to see. */
-function processes(): Process[] {
-  return readdirSync("/proc").flatMap((pid) => {
-    try {
-      const [command, environment] = ["cmdline", "environ"].map((file) => readFileSync(`/proc/${pid}/${file}`, "utf8").split("\0"));
-      // "42 (the name) S 1 …": state and parent.
-      const [state, parent] = readFileSync(`/proc/${pid}/stat`, "utf8")
-        .replace(/^.*\) /s, "")
-        .split(" ");
-      if (state === "Z" || state === "X") return [];
-      return [{ pid: Number(pid), parent: Number(parent), command: command!.join(" "), environment: environment! }];
-    } catch {
-      return []; // no process, or one that has just ended
-    }
-  });
-}
+import { descendantsOf, type Process, processes } from "../processes.ts";
 
 /** Long enough for a machine that has much else to do. */
 export const PATIENCE_MS = 60_000;
@@ -126,11 +100,12 @@ export class Program {
     return workers.length;
   }
 
-  /** What is alive of all that it ever started, but for the server that runs now and its children. */
+  /** What is alive of all that it ever started, but for the server that runs now, its workers and their jobs. */
   orphans(): string[] {
     const server = this.#child?.pid;
+    const kin = new Set(server === undefined ? [] : [server, ...descendantsOf(server).map(({ pid }) => pid)]);
     return this.#processes()
-      .filter(({ pid, parent }) => pid !== server && parent !== server)
+      .filter(({ pid }) => !kin.has(pid))
       .map(({ pid, command }) => `${pid} ${command}`);
   }
 

@@ -5,8 +5,9 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { available as hasPostgres, type PostgresServer, startPostgres } from "../postgres-server.ts";
+import { available as hasProcesses } from "../processes.ts";
 import { S3Server } from "../s3-server.ts";
-import { available as hasProcesses, Program } from "./program.ts";
+import { Program } from "./program.ts";
 import { rounds, seed, timeout } from "./rounds.ts";
 import { Trial } from "./trial.ts";
 

@@ -1,0 +1,33 @@
+/** The process of one job, forked by the worker that claimed it: it opens files and models of other people, so it knows nothing but the job. */
+import { once } from "node:events";
+import { toTrainyardError } from "../shared/errors.ts";
+import { type Assignment, type Ending, JobChannel } from "./job-channel.ts";
+import { jobs } from "./jobs.ts";
+import { Reporter } from "./reporter.ts";
+import { endWithParent } from "./with-parent.ts";
+
+endWithParent();
+const [{ job, path, mostThreads }] = (await once(process, "message")) as [Assignment];
+const channel = new JobChannel(job);
+channel.end(await perform(new Reporter(channel)));
+
+async function perform(reporter: Reporter): Promise<Ending> {
+  try {
+    return await work(reporter);
+  } catch (error) {
+    await reporter.flush().catch(() => {}); // the first error counts
+    return { error: toTrainyardError(error).toJSON() };
+  }
+}
+
+async function work(reporter: Reporter): Promise<Ending> {
+  try {
+    const { files = {}, ...result } = await jobs[job.kind]({ channel, reporter, path, mostThreads });
+    await reporter.flush();
+    return { result: { ...result, artifacts: await reporter.upload(files) } };
+  } catch (error) {
+    if (error !== channel.signal.reason) throw error;
+    await reporter.flush(); // with it the checkpoint to go on from
+    return {};
+  }
+}
