@@ -55,6 +55,7 @@ test.each([
   ["pino", /^src\/server\/(kernel|logging)\.ts$/],
   ["prom-client", /^src\/server\/telemetry\.ts$/],
   ["commander", /^src\/cli\//],
+  ["openid-client", /^src\/server\/modules\/accounts\/oidc\.ts$/],
 ])("%s is imported only where it belongs", (name, owner) => {
   const importers = imports
     .filter(({ path, to }) => !path.endsWith(".test.ts") && (to === name || to.startsWith(`${name}/`)))

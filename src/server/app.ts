@@ -219,7 +219,10 @@ export async function buildApp(kernel: Kernel, version: string): Promise<Fastify
   for (const id of Object.keys(endpoints) as OperationId[]) addRoute(app, kernel, id);
   // Made once, when every route is known.
   app.get("/openapi.json", { schema: { hide: true } }, async () => document);
-  for (const [path, { type, body }] of Object.entries(pages)) app.get(path, { schema: { hide: true } }, (_, reply) => reply.type(type).send(body));
+  for (const [path, { type, body }] of Object.entries(pages)) {
+    const text = body(config);
+    app.get(path, { schema: { hide: true } }, (_, reply) => reply.type(type).send(text));
+  }
   await app.ready();
   const document = openApi(app.swagger() as unknown as OpenApi);
   return app;
@@ -375,6 +378,7 @@ function asked(kernel: Kernel, request: FastifyRequest, reply: FastifyReply, end
     context: { actor: grant.actor.name, correlation: request.correlation },
     grant,
     address: request.ip,
+    cookie: headers.cookie,
     key: endpoint.creates ? header("idempotency-key") : undefined,
     lastEventId: header("last-event-id"),
     range: rangeOf(header("range")),

@@ -11,6 +11,17 @@ export const cookieName = (config: Pick<Config, "tls" | "publicUrl">): string =>
 export const cookieOf = (config: Pick<Config, "tls" | "publicUrl">, value: string, expires: Date): string =>
   `${cookieName(config)}=${value}; Path=/; Expires=${expires.toUTCString()}; HttpOnly; SameSite=Strict${isSecure(config) ? "; Secure" : ""}`;
 
+const AWAY = "trainyard_oidc";
+
+/**
+ * What has to be kept while someone is at an OpenID Connect provider; nothing forgets it.
+ * Lax, as a strict cookie does not come along on the way back from another site.
+ */
+export const awayCookieOf = (config: Pick<Config, "tls" | "publicUrl">, value = "", seconds = 0): string =>
+  `${AWAY}=${value}; Path=/api/oidc; Max-Age=${seconds}; HttpOnly; SameSite=Lax${isSecure(config) ? "; Secure" : ""}`;
+
+export const awayCookie = (cookies = ""): string | undefined => new RegExp(`(?:^|; ?)${AWAY}=([\\w.-]{1,4000})(?:;|$)`).exec(cookies)?.[1];
+
 /** Of every answer. User bytes have a stricter policy of their own. */
 export const headersOf = (config: Pick<Config, "tls" | "publicUrl">): Readonly<Record<string, string>> => ({
   "content-security-policy":

@@ -125,3 +125,12 @@ test("processes that the server starts learn no address and no secret of its env
   expect(names).toContain("PATH");
   expect(names.filter((name) => /TRAINYARD|AWS|DATABASE|TOKEN|SECRET|KEY/.test(name))).toEqual([]);
 });
+
+test("a provider to sign in at is reached by https, or is on this machine", () => {
+  const problems = (issuer: string) => problemsOf({ TRAINYARD_OIDC_ISSUER: issuer, TRAINYARD_OIDC_CLIENT_ID: "trainyard" });
+  for (const issuer of ["https://id.example", "http://localhost:9000", "http://127.0.0.1/realms/one", "http://[::1]:9000"])
+    expect([issuer, problems(issuer)]).toEqual([issuer, []]);
+  for (const issuer of ["http://id.example", "http://localhost.example", "http://127.0.0.1.example"])
+    expect([issuer, problems(issuer)]).toEqual([issuer, [expect.stringMatching(/^TRAINYARD_OIDC_ISSUER must begin with https:\/\//)]]);
+  expect(problemsOf({ TRAINYARD_OIDC_ISSUER: "https://id.example" })).toHaveLength(1);
+});

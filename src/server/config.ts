@@ -94,7 +94,7 @@ export const variables = {
     ...url("https:", "http:"),
     shown: "none",
     fallback: undefined,
-    help: "An OpenID Connect provider where people may sign in.",
+    help: "An OpenID Connect provider where people may sign in; http:// only on this machine.",
   }),
   TRAINYARD_OIDC_CLIENT_ID: variable<string | undefined>({
     ...anything,
@@ -248,6 +248,9 @@ const flagOf: Readonly<Partial<Record<keyof Variables, keyof Flags>>> = {
 /** As they are typed. */
 const typed = (flag: string): string => `--${flag.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
+const isLoopback = (host: string): boolean => /^(localhost|127\.[\d.]+|\[?::1\]?)$/.test(host);
+const isPlain = (url: string): boolean => new URL(url).protocol === "http:";
+
 /**
  * Reads and checks everything.
  * @throws BAD_CONFIG with every problem
@@ -273,13 +276,16 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
   const [cert, key] = [v.TRAINYARD_TLS_CERT, v.TRAINYARD_TLS_KEY];
   if (!cert !== !key) problems.push("TRAINYARD_TLS_CERT and TRAINYARD_TLS_KEY must both be set, or neither");
   const tls = cert && key ? { cert, key } : undefined;
-  const loopback = /^(localhost|127\.[\d.]+|::1)$/.test(v.TRAINYARD_HOST);
-  if (!loopback && !tls && !v.TRAINYARD_PROXIES.length && !v.TRAINYARD_INSECURE_NETWORK)
+  if (!isLoopback(v.TRAINYARD_HOST) && !tls && !v.TRAINYARD_PROXIES.length && !v.TRAINYARD_INSECURE_NETWORK)
     problems.push(
       `listening on ${v.TRAINYARD_HOST} without TLS shows passwords and data to the network: set TRAINYARD_TLS_CERT and TRAINYARD_TLS_KEY, or TRAINYARD_PROXIES if a proxy ends TLS before this server, or --insecure-network if all of this is known`,
     );
   const [issuer, clientId] = [v.TRAINYARD_OIDC_ISSUER, v.TRAINYARD_OIDC_CLIENT_ID];
   if (!issuer !== !clientId) problems.push("TRAINYARD_OIDC_ISSUER and TRAINYARD_OIDC_CLIENT_ID must both be set, or neither");
+  if (issuer && isPlain(issuer) && !isLoopback(new URL(issuer).hostname))
+    problems.push(
+      `TRAINYARD_OIDC_ISSUER must begin with https://, but is ${JSON.stringify(issuer)}: what comes by http:// from another machine can be forged on the way`,
+    );
   if (problems.length) throw fail("BAD_CONFIG", { problems });
   return {
     tls,

@@ -13,6 +13,8 @@ export interface Asked<O extends OperationId> extends Incoming<O> {
   readonly grant: Grant;
   /** Where from: an IP address. */
   readonly address: string;
+  /** The header, with whatever cookies came. */
+  readonly cookie?: string;
   /** Idempotency-Key. */
   readonly key?: string;
   readonly lastEventId?: string | null;

@@ -1,23 +1,26 @@
 /** The two pages that someone needs before they are signed in, until there is a web application: to sign in, and to use a link. */
+import type { Config } from "./config.ts";
 
-const page = (title: string, form: string) => `<!doctype html>
+const page = (title: string, content: string) => `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
 <title>${title} · Trainyard</title>
 <link rel="stylesheet" href="/account.css">
-<script type="module" src="/account.js"></script>
 </head>
 <body>
 <main>
 <h1>Trainyard</h1>
-${form}
-<p id="said" role="status"></p>
+${content}
 </main>
 </body>
 </html>
 `;
+
+const form = (id: string, content: string) => `<form id="${id}">${content}</form>
+<p id="said" role="status"></p>
+<script type="module" src="/account.js"></script>`;
 
 const style = `:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
 body { margin: 0; min-height: 100vh; display: grid; place-items: center; background: light-dark(#f3f5f8, #14171c); color: light-dark(#1b2330, #e6eaf0); }
@@ -83,13 +86,25 @@ const fields = (
 ) => `<label>Name<input name="name" autocomplete="username" autocapitalize="none" spellcheck="false" required maxlength="100"></label>
 <label>Password<input name="password" type="password" autocomplete="${autocomplete}" required minlength="${autocomplete === "new-password" ? 10 : 1}" maxlength="1000"></label>`;
 
+const escaped = (text: string): string => text.replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`);
+
+/**
+ * After coming back from an OpenID Connect provider. A page, not a redirect: along a redirect that began at another site
+ * browsers do not send the strict cookie of the session.
+ */
+export const signedInPage = (name: string): string =>
+  page("Signed in", `<p>You are signed in as <strong>${escaped(name)}</strong>.</p>\n<p><a href="/">Continue</a></p>`);
+
+const elsewhere = (oidc: Config["oidc"]): string => (oidc ? `<a href="/api/oidc/start">Sign in with ${escaped(new URL(oidc.issuer).host)}</a>` : "");
+
+const html = "text/html; charset=utf-8";
 /** By path. Public, and the same for everyone. */
-export const pages: Readonly<Record<string, { readonly type: string; readonly body: string }>> = {
+export const pages: Readonly<Record<string, { readonly type: string; readonly body: (config: Pick<Config, "oidc">) => string }>> = {
   "/login": {
-    type: "text/html; charset=utf-8",
-    body: page("Sign in", `<form id="login">${fields("current-password")}<button>Sign in</button></form>`),
+    type: html,
+    body: ({ oidc }) => page("Sign in", form("login", `${fields("current-password")}<button>Sign in</button>${elsewhere(oidc)}`)),
   },
-  "/join": { type: "text/html; charset=utf-8", body: page("Welcome", `<form id="join">${fields("new-password")}<button>Continue</button></form>`) },
-  "/account.css": { type: "text/css; charset=utf-8", body: style },
-  "/account.js": { type: "text/javascript; charset=utf-8", body: script },
+  "/join": { type: html, body: () => page("Welcome", form("join", `${fields("new-password")}<button>Continue</button>`)) },
+  "/account.css": { type: "text/css; charset=utf-8", body: () => style },
+  "/account.js": { type: "text/javascript; charset=utf-8", body: () => script },
 };

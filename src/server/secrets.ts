@@ -1,5 +1,6 @@
 /** Secrets that people and programs show: random, told apart by how they begin, and kept as hashes only. */
 import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto";
+import { CompactEncrypt, compactDecrypt } from "jose";
 import { textOf } from "./ids.ts";
 
 /** What a secret is for. The prefix is for people, and for tools that look for secrets where they should not be. */
@@ -36,3 +37,18 @@ export function readJobToken(keys: readonly Buffer[], token: string): { job: str
 }
 
 const mac = (key: Buffer, body: Buffer): Buffer => createHmac("sha256", key).update(body).digest().subarray(0, MAC);
+
+/** JSON that only the server can read, or have written: encrypted (JWE, RFC 7516) with the newest of its keys. */
+export const seal = (keys: readonly Buffer[], value: unknown): Promise<string> =>
+  new CompactEncrypt(new TextEncoder().encode(JSON.stringify(value))).setProtectedHeader({ alg: "dir", enc: "A256GCM" }).encrypt(keys[0]!);
+
+/** @returns what was sealed, if one of the keys opens it */
+export async function unseal(keys: readonly Buffer[], text: string): Promise<unknown> {
+  for (const key of keys) {
+    const opened = await compactDecrypt(text, key, { keyManagementAlgorithms: ["dir"], contentEncryptionAlgorithms: ["A256GCM"] }).catch(
+      () => undefined,
+    );
+    if (opened) return JSON.parse(new TextDecoder().decode(opened.plaintext));
+  }
+  return undefined;
+}

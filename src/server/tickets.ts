@@ -7,6 +7,7 @@ import { CompactEncrypt, CompactSign, compactDecrypt, compactVerify, importJWK, 
 import { z } from "zod";
 import { fail } from "../shared/errors.ts";
 import type { Keys } from "./keys.ts";
+import { seal, unseal } from "./secrets.ts";
 
 const ticket = z.strictObject({
   /** Of a blob. */
@@ -37,16 +38,14 @@ export class Tickets {
 
   async make(sha256: string, name: string): Promise<{ ticket: string; expiresAt: string }> {
     const exp = Math.floor(Date.now() / 1000) + LINK_SECONDS;
-    const body = new TextEncoder().encode(JSON.stringify({ sha256, name, exp } satisfies Ticket));
-    return { ticket: await (this.#pair ? this.#forPair(this.#pair, body) : this.#forServer(body)), expiresAt: new Date(exp * 1000).toISOString() };
+    const body: Ticket = { sha256, name, exp };
+    const ticket = await (this.#pair ? this.#forPair(this.#pair, body) : seal(this.#keys.bytes("links"), body));
+    return { ticket, expiresAt: new Date(exp * 1000).toISOString() };
   }
 
-  #forServer(body: Uint8Array): Promise<string> {
-    return new CompactEncrypt(body).setProtectedHeader({ alg: "dir", enc: "A256GCM" }).encrypt(this.#keys.bytes("links")[0]!);
-  }
-
-  async #forPair(pair: JWK, body: Uint8Array): Promise<string> {
+  async #forPair(pair: JWK, ticket: Ticket): Promise<string> {
     const [signer] = this.#keys.signing;
+    const body = new TextEncoder().encode(JSON.stringify(ticket));
     const signed = await new CompactSign(body).setProtectedHeader({ alg: "ES256", kid: signer!.kid! }).sign(await importJWK(signer!, "ES256"));
     const { d: _, ...open } = pair;
     return new CompactEncrypt(new TextEncoder().encode(signed))
@@ -56,23 +55,13 @@ export class Tickets {
 
   /** @throws NOT_FOUND for what is no ticket of this server, or no longer one */
   async read(text: string): Promise<Ticket> {
-    const body = await (this.#pair ? this.#ofPair(this.#pair, text) : this.#ofServer(text)).catch(() => undefined);
-    const { success, data } = ticket.safeParse(body && JSON.parse(new TextDecoder().decode(body)));
+    const body = await (this.#pair ? this.#ofPair(this.#pair, text).catch(() => undefined) : unseal(this.#keys.bytes("links"), text));
+    const { success, data } = ticket.safeParse(body);
     if (!success || data.exp * 1000 <= Date.now()) throw fail("NOT_FOUND", { what: "download link", id: `${text.slice(0, 12)}…` });
     return data;
   }
 
-  async #ofServer(text: string): Promise<Uint8Array> {
-    for (const key of this.#keys.bytes("links")) {
-      const opened = await compactDecrypt(text, key, { keyManagementAlgorithms: ["dir"], contentEncryptionAlgorithms: ["A256GCM"] }).catch(
-        () => undefined,
-      );
-      if (opened) return opened.plaintext;
-    }
-    throw new Error("no key opens it");
-  }
-
-  async #ofPair(pair: JWK, text: string): Promise<Uint8Array> {
+  async #ofPair(pair: JWK, text: string): Promise<unknown> {
     const { plaintext } = await compactDecrypt(text, await importJWK(pair, "ECDH-ES+A256KW"), {
       keyManagementAlgorithms: ["ECDH-ES+A256KW"],
       contentEncryptionAlgorithms: ["A256GCM"],
@@ -83,6 +72,7 @@ export class Tickets {
       const { d: _, ...open } = key;
       return importJWK(open, "ES256");
     };
-    return (await compactVerify(new TextDecoder().decode(plaintext), find as never, { algorithms: ["ES256"] })).payload;
+    const { payload } = await compactVerify(new TextDecoder().decode(plaintext), find as never, { algorithms: ["ES256"] });
+    return JSON.parse(new TextDecoder().decode(payload));
   }
 }

@@ -219,6 +219,21 @@ export const errors = {
     message: () => "there is no such link: it was used, replaced by a newer one, or its time is over",
     fix: () => "Ask who gave it to you for a new one. For the first account: start the server again, it prints one.",
   }),
+  NO_PROVIDER: error<object>({
+    status: 404,
+    message: () => "this server knows no OpenID Connect provider to sign in at",
+    fix: () => "Sign in with name and password at /login; or start the server with TRAINYARD_OIDC_ISSUER and TRAINYARD_OIDC_CLIENT_ID.",
+  }),
+  PROVIDER_UNAVAILABLE: error<{ issuer: string; detail: string }>({
+    status: 503,
+    message: (d) => `the OpenID Connect provider ${d.issuer} does not answer as it should: ${d.detail}`,
+    fix: () => "Try again in a moment. If that does not help, check TRAINYARD_OIDC_ISSUER, and that the server reaches the provider.",
+  }),
+  SIGN_IN_REFUSED: error<{ why: string; fix: string }>({
+    status: 403,
+    message: (d) => `you are not signed in: ${d.why}`,
+    fix: (d) => d.fix,
+  }),
   NAME_TAKEN: error<{ what: string; name: string }>({
     status: 409,
     message: (d) => `there is a ${d.what} called "${d.name}" already`,

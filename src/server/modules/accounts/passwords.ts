@@ -37,13 +37,17 @@ const limits = {
 /** Seconds after which failures are forgotten. */
 const MEMORY = 3600;
 
-const keysOf = (name: string, address: string) => ({ pair: `pair ${name} ${address}`, address: `address ${address}`, account: `account ${name}` });
+const keysOf = (name: string | undefined, address: string): Partial<Record<keyof typeof limits, string>> => ({
+  ...(name !== undefined && { pair: `pair ${name} ${address}`, account: `account ${name}` }),
+  address: `address ${address}`,
+});
 
 /**
  * Counts an attempt as failed before it is made, so that of many at once none is free.
+ * @param name nothing where it is not known before whose account it is
  * @throws TOO_MANY_ATTEMPTS
  */
-export async function countAttempt(db: Query, name: string, address: string): Promise<void> {
+export async function countAttempt(db: Query, name: string | undefined, address: string): Promise<void> {
   for (const [kind, key] of Object.entries(keysOf(name, address))) {
     const { free, longest } = limits[kind as keyof typeof limits];
     const wait = sql`make_interval(secs => case when attempts.failures < ${free} then 0
@@ -60,9 +64,9 @@ export async function countAttempt(db: Query, name: string, address: string): Pr
 }
 
 /** It was no failure after all. */
-export async function forgiveAttempt(db: Query, name: string, address: string): Promise<void> {
-  const { pair, account, address: from } = keysOf(name, address);
-  await db.deleteFrom("attempts").where("key", "in", [pair, account]).execute();
+export async function forgiveAttempt(db: Query, name: string | undefined, address: string): Promise<void> {
+  const { address: from, ...own } = keysOf(name, address);
+  if (name !== undefined) await db.deleteFrom("attempts").where("key", "in", Object.values(own)).execute();
   await sql`update attempts set failures = greatest(0, failures - 1) where key = ${from}`.execute(db);
 }
 

@@ -1,9 +1,11 @@
 /** Routes of accounts. A session goes into a cookie that no script can read, or into the answer of a program that asked for it. */
 import type { FastifyReply } from "fastify";
-import { cookieOf } from "../../browser.ts";
+import { awayCookieOf, cookieOf } from "../../browser.ts";
 import type { Asked, Handlers } from "../../handler.ts";
 import type { Person } from "../../identity.ts";
 import type { Kernel } from "../../kernel.ts";
+import { signedInPage } from "../../pages.ts";
+import { signInElsewhere, startElsewhere } from "./oidc.ts";
 import {
   changePassword,
   createToken,
@@ -34,6 +36,8 @@ export const accountRoutes: Handlers<
   | "login"
   | "lookAtLink"
   | "useLink"
+  | "startOidc"
+  | "endOidc"
   | "logout"
   | "whoAmI"
   | "changePassword"
@@ -48,6 +52,17 @@ export const accountRoutes: Handlers<
   login: async (kernel, { body, address, context }, reply) => answer(kernel, await signIn(kernel, body, address, context), body.token, reply),
   lookAtLink: (kernel, { body }) => lookAtLink(kernel, body.link),
   useLink: async (kernel, { body, address, context }, reply) => answer(kernel, await useLink(kernel, body, address, context), body.token, reply),
+  async startOidc(kernel, _, reply) {
+    const { location, cookie } = await startElsewhere(kernel);
+    reply.header("cache-control", "no-store").header("set-cookie", cookie);
+    return { location };
+  },
+  async endOidc(kernel, asked, reply) {
+    // Whatever comes of it, what was kept served its time.
+    reply.header("cache-control", "no-store").header("set-cookie", awayCookieOf(kernel.config));
+    const { user } = answer(kernel, await signInElsewhere(kernel, asked), false, reply);
+    return signedInPage(user.name);
+  },
   async logout(kernel, asked, reply) {
     await signOut(kernel, person(asked), asked.body.everywhere ?? false, asked.context);
     reply.header("set-cookie", cookieOf(kernel.config, "", new Date(0)));

@@ -85,14 +85,20 @@ export async function enter(
   });
 }
 
-/** An account that signs in elsewhere: found by who it is there, made when it is new. */
-export async function enterBySubject(
-  kernel: Kernel,
-  subject: Subject,
-  wanted: { readonly name: string; readonly role: Role },
-  address: string,
-  context: Context,
-): Promise<SignedIn> {
+interface Newcomer {
+  /** What the account is called. */
+  readonly name: string;
+  /** Under which name they may have been invited. */
+  readonly invited: string;
+  /** What they become; `none`: what their invitation says, and nothing without one. */
+  readonly role: Role | "none";
+}
+
+/**
+ * An account that signs in elsewhere: found by who it is there, never by a name; made when it is new.
+ * @throws SIGN_IN_REFUSED
+ */
+export async function enterBySubject(kernel: Kernel, subject: Subject, wanted: Newcomer, address: string, context: Context): Promise<SignedIn> {
   const { db } = kernel;
   const found = async () =>
     (
@@ -101,22 +107,46 @@ export async function enterBySubject(
     ).rows[0];
   let row = await found();
   if (!row) {
-    await db
-      .transaction((tx) => createUser(tx, { ...wanted, subject }, "provider", { ...context, actor: wanted.name }))
-      .catch((error: unknown) => {
-        if (!isDuplicate(error)) throw error;
-      });
-    row = await found();
+    const failed: unknown = await db
+      .transaction((tx) => admitSubject(tx, subject, wanted, context))
+      .then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+    row = await found(); // of two that come at once, the other may have made it
+    if (!row && !isDuplicate(failed)) throw failed;
     if (!row)
-      throw fail("WRONG_STATE", {
-        what: `the name "${wanted.name}"`,
-        state: "another account's",
-        verb: "taken from the provider",
-        want: "not in use",
+      throw fail("SIGN_IN_REFUSED", {
+        why: `the name "${wanted.role === "none" ? wanted.invited : wanted.name}" is another account's here`,
+        fix: "Sign in with name and password if the account is yours; else ask an administrator.",
       });
   }
-  if (row.status !== "active") throw fail("BAD_CREDENTIALS", {});
+  if (row.status !== "active") throw fail("SIGN_IN_REFUSED", { why: "the account is disabled", fix: "Ask an administrator to enable it." });
   return enter(kernel, row.id, "provider", address, context);
+}
+
+async function admitSubject(tx: Tx, subject: Subject, { name, invited, role }: Newcomer, context: Context): Promise<void> {
+  if (role !== "none") {
+    await createUser(tx, { name, role, subject }, "provider", { ...context, actor: name });
+    return;
+  }
+  // Who uses the same invitation by its link waits, or went before.
+  await serverEntity.lock(tx, SERVER);
+  const open = await tx
+    .deleteFrom("links")
+    .where("kind", "=", "invitation")
+    .where(sql`data ->> 'name'`, "=", invited)
+    .where("expires_at", ">", sql<Date>`now()`)
+    .returning(["data", "created_at"])
+    .execute();
+  const [last] = open.sort((a, b) => b.created_at.getTime() - a.created_at.getTime());
+  if (!last)
+    throw fail("SIGN_IN_REFUSED", {
+      why: `nobody has invited "${invited}"`,
+      fix: `Ask an administrator for an invitation under exactly the name "${invited}", then sign in again.`,
+    });
+  const given = last.data as LinkData;
+  await createUser(tx, { name: invited, role: given.role!, project: given.project, subject }, "invitation", { ...context, actor: invited });
 }
 
 export async function signOut(kernel: Kernel, { id, hash, by }: Person, everywhere: boolean, context: Context): Promise<void> {
