@@ -35,8 +35,8 @@ test("there are some, and the check finds one that is bad", async () => {
 test("each takes linear time", async () => {
   const bad: string[] = [];
   for (const [text, { pattern, flags, file }] of all) {
-    const { status, complexity } = await check(pattern, flags.replace("v", "u"), { timeout: 30_000 });
-    if (status !== "safe") bad.push(`${file}: ${text} is ${status} (${complexity?.summary ?? "not decided"})`);
+    const found = await check(pattern, flags.replace("v", "u"), { timeout: 30_000 });
+    if (found.status !== "safe") bad.push(`${file}: ${text} is ${found.status === "vulnerable" ? found.complexity.summary : "not decided"}`);
   }
   expect(bad).toEqual([]);
 }, 300_000);

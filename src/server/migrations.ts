@@ -123,6 +123,17 @@ export const migrations: Migrations = {
 
     "create table settings (key text primary key, value jsonb not null)",
   ],
+  // Runs are found and sorted by their tags as they are by their parameters, through an index alone: so no text is longer than it can hold.
+  "002-tags": [
+    "drop index runs_tags",
+    "drop index run_params_text",
+    "drop statistics run_params_texts",
+    "update run_params set text = left(text, 250) where length(text) > 250",
+    `insert into run_params (run, run_number, path, text)
+      select runs.id, runs.number, 'tags.' || tag.key, tag.value from runs, jsonb_each_text(runs.tags) tag`,
+    "create index run_params_text on run_params (path, text, run_number)",
+    "create statistics run_params_texts (mcv) on path, text from run_params",
+  ],
 
   "003-accounts": [
     // What there was before there were projects lies in the first one.

@@ -92,8 +92,11 @@ export async function openPostgres({ url, log, poolSize, patienceSeconds }: Opti
   };
 }
 
-/** What the embedded database has anyway, and a server may have been told otherwise. */
-const session = "set timezone = 'UTC'; set datestyle = 'ISO'; set bytea_output = 'hex'";
+/**
+ * What the embedded database has anyway, and a server may have been told otherwise. Of many short queries at once, none is to
+ * wait for helpers that take the processors of the others, or for a compiler.
+ */
+const session = "set timezone = 'UTC'; set datestyle = 'ISO'; set bytea_output = 'hex'; set max_parallel_workers_per_gather = 0; set jit = off";
 
 /**
  * Each connection counts its commits in a row of its own, in the transaction itself: after a connection was lost in COMMIT, the row tells whether it

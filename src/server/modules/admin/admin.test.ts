@@ -51,6 +51,12 @@ describe("verify", () => {
       "update run_params set number = 2 where run = '$id' and path = 'training.epochs'",
       "parameters",
     ],
+    [
+      "a tag that lists find",
+      "insert into run_params (run, run_number, path, text) select id, number, 'tags.team', 'forged' from runs where id = '$id'",
+      "delete from run_params where run = '$id' and path = 'tags.team'",
+      "parameters",
+    ],
   ])("finds %s that was changed behind its back", async (_, change, back, field) => {
     const { id } = await draft();
     await new Promise((done) => setTimeout(done, 5)); // now() is another than when it was created

@@ -11,7 +11,7 @@ import { entities } from "../events/service.ts";
 import { damagedManifests } from "../experiments/service.ts";
 import { jobEntity } from "../jobs/job.ts";
 import { deleteMetrics } from "../runs/metrics.ts";
-import { deleteParams, paramsOf } from "../runs/params.ts";
+import { deleteParams, rowsOf } from "../runs/params.ts";
 import { type RunState, runEntity } from "../runs/run.ts";
 
 export async function storage({ db, store, config }: Kernel): Promise<z.infer<typeof storageUse>> {
@@ -202,7 +202,7 @@ function compare(kind: EntityKind, id: string, history: readonly Told[], { row, 
     note(name, typeof row[name] === "object" && typeof value === "string" ? JSON.parse(value) : value, row[name]);
   if (kind === "run") {
     const sorted = (all: typeof params) => all.map(({ path, number, text }) => ({ path, number, text })).sort((a, b) => (a.path < b.path ? -1 : 1));
-    note("parameters", sorted(paramsOf(state as unknown as RunState)), sorted(params));
+    note("parameters", sorted(rowsOf(state as unknown as RunState)), sorted(params));
   }
   const needed = files[kind]?.(state as never);
   if (needed) note("files", byName(needed), byName(refs));

@@ -11,9 +11,8 @@ import { jobEntity } from "../jobs/job.ts";
 import { enqueue, getJob } from "../jobs/service.ts";
 import { finished, runEntity } from "../runs/run.ts";
 
-export async function evaluateRun(kernel: Kernel, id: string, metrics: readonly string[] | undefined, context: Context, key?: string): Promise<Job> {
-  const uuid = id;
-  const { state } = await runEntity.get(kernel.db.query, uuid);
+export async function evaluateRun(kernel: Kernel, run: string, metrics: readonly string[] | undefined, context: Context, key?: string): Promise<Job> {
+  const { state } = await runEntity.get(kernel.db.query, run);
   if (state.experiment) throw fail("ALREADY_ARCHIVED", { run: `run "${state.name}"`, experiment: state.experiment });
   finished(state, "evaluated");
   const known = catalog.metrics.filter(({ tasks }) => tasks.includes(state.task)).map(({ id }) => id);
@@ -24,12 +23,12 @@ export async function evaluateRun(kernel: Kernel, id: string, metrics: readonly 
   const job = await createOnce(
     kernel,
     jobEntity,
-    { operation: `evaluateRun ${uuid}`, context, key, request: metrics ?? null },
+    { operation: `evaluateRun ${run}`, context, key, request: metrics ?? null },
     async (id, digest) => {
       await kernel.db.transaction((tx) =>
         enqueue(
           tx,
-          { id, kind: "evaluate", project: state.project, subject: { kind: "run", id: uuid }, priority: 5, labels: state.labels, metrics, digest },
+          { id, kind: "evaluate", project: state.project, subject: { kind: "run", id: run }, priority: 5, labels: state.labels, metrics, digest },
           context,
         ),
       );

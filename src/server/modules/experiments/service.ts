@@ -65,13 +65,12 @@ async function storeMetrics(kernel: Kernel, project: string, run: string): Promi
  * experiment or a whole one, and trying again finds the same hash.
  */
 export async function archiveRun(kernel: Kernel, id: string, context: Context, key?: string): Promise<Experiment> {
-  const uuid = id;
   const digest = key === undefined ? undefined : digestOf({ actor: context.actor, key });
   try {
-    return await archiveOnce(kernel, uuid, context, digest);
+    return await archiveOnce(kernel, id, context, digest);
   } catch (error) {
     if (digest === undefined || !(error instanceof TrainyardError && error.code === "ALREADY_ARCHIVED")) throw error;
-    const made = await experimentEntity.find(kernel.db.query, idFor("experiment", uuid));
+    const made = await experimentEntity.find(kernel.db.query, idFor("experiment", id));
     if (made?.state.digest !== digest) throw error;
     return present(made.state);
   }
@@ -191,16 +190,15 @@ export async function damagedManifests(kernel: Kernel): Promise<{ sha256: string
 
 /** Trains again from the manifest: same settings, seed, data and threads. The run then says whether the bits are the same. */
 export async function reproduce(kernel: Kernel, project: string, id: string, context: Context, key?: string): Promise<Run> {
-  const uuid = id;
   const { manifest } = await readManifest(kernel, id);
   const { settings, source, facts, files, run } = manifest;
   const compared = files.filter(({ name }) => name === "model.onnx" || name === "best.safetensors");
   return createFrom(
     kernel,
-    `reproduce ${uuid}`,
+    `reproduce ${id}`,
     { project },
     { settings: { ...settings, training: { ...settings.training, threads: facts.threads } }, source, task: facts.dataset.task },
-    { name: `${run.name} again`.slice(0, 200), tags: run.tags, reproduces: { experiment: uuid, files: compared, versions: facts.versions } },
+    { name: `${run.name} again`.slice(0, 200), tags: run.tags, reproduces: { experiment: id, files: compared, versions: facts.versions } },
     context,
     key,
   );

@@ -165,10 +165,9 @@ const renew = (tx: Tx, uuid: string, leaseSeconds: number, changes: { report_seq
     .execute();
 
 export async function heartbeat({ db, config }: Kernel, id: string, token: number): Promise<{ stop: boolean; leaseSeconds: number }> {
-  const uuid = id;
   const { stop, state } = await db.transaction(async (tx) => {
-    const held = await hold(tx, uuid, token);
-    await renew(tx, uuid, config.leaseSeconds);
+    const held = await hold(tx, id, token);
+    await renew(tx, id, config.leaseSeconds);
     return held;
   });
   await db.query.updateTable("workers").set({ last_seen_at: sql`now()` }).where("id", "=", state.worker!).execute();
@@ -178,24 +177,23 @@ export async function heartbeat({ db, config }: Kernel, id: string, token: numbe
 /** Takes what a worker tells, once: a report that comes again is answered as the first time. */
 export async function report(kernel: Kernel, id: string, told: Report, context: Context): Promise<{ stop: boolean; leaseSeconds: number }> {
   const { db, config, telemetry } = kernel;
-  const uuid = id;
   const points = told.points?.filter(({ steps }) => steps.length) ?? [];
   const stop = await db.transaction(async (tx) => {
-    const held = await hold(tx, uuid, told.token);
+    const held = await hold(tx, id, told.token);
     if (told.sequence <= held.sequence) return held.stop;
     const { kind, id: run } = held.state.subject;
     if (kind !== "run") throw fail("WRONG_STATE", { what: `job ${id}`, state: `about a ${kind}`, verb: "reported on", want: "about a run" });
     const events: RunEvent[] = [];
     if (told.facts) events.push({ type: "prepared", facts: told.facts });
     if (told.artifacts?.length) {
-      await refer(tx, { kind, id: run }, told.artifacts, uuid);
+      await refer(tx, { kind, id: run }, told.artifacts, id);
       events.push({ type: "stored", files: told.artifacts, ...(told.checkpoint && { checkpoint: told.checkpoint }) });
     }
-    if (events.length) await runEntity.change(tx, run, { ...context, causation: uuid }, () => events);
+    if (events.length) await runEntity.change(tx, run, { ...context, causation: id }, () => events);
     if (points.length) await addPoints(tx, run, points);
     if (told.progress) await setProgress(tx, run, told.progress);
     if (points.length || told.progress) await notify(tx, POINTS, run);
-    await renew(tx, uuid, config.leaseSeconds, { report_sequence: told.sequence, ...(told.checkpoint && { progressed: true }) });
+    await renew(tx, id, config.leaseSeconds, { report_sequence: told.sequence, ...(told.checkpoint && { progressed: true }) });
     return held.stop;
   });
   telemetry.metricPoints.inc(points.reduce((sum, { steps }) => sum + steps.length, 0));
@@ -205,12 +203,11 @@ export async function report(kernel: Kernel, id: string, told: Report, context: 
 
 /** Ends a claim. @throws STALE_TOKEN unless it is the claim that ended the job already */
 export async function finish(kernel: Kernel, id: string, told: Finish, context: Context): Promise<void> {
-  const uuid = id;
   const ended = await kernel.db.transaction(async (tx) => {
-    const row = await tx.selectFrom("jobs").select(["token", "status", "state"]).where("id", "=", uuid).forUpdate().executeTakeFirst();
+    const row = await tx.selectFrom("jobs").select(["token", "status", "state"]).where("id", "=", id).forUpdate().executeTakeFirst();
     if (row && row.token === told.token && row.status !== "running") return undefined;
-    const { state, progressed } = await hold(tx, uuid, told.token);
-    await end(tx, kernel, state, progressed, told, { ...context, causation: uuid });
+    const { state, progressed } = await hold(tx, id, told.token);
+    await end(tx, kernel, state, progressed, told, { ...context, causation: id });
     return state;
   });
   if (!ended) return;
@@ -335,13 +332,12 @@ async function takeBack(db: Kernel["db"], which: ReturnType<typeof sql>): Promis
 
 /** A dead job is tried again, by a person's word; a training only while its run still waits for this job. */
 export async function requeueJob(kernel: Kernel, id: string, context: Context): Promise<Job> {
-  const uuid = id;
   await kernel.db.transaction(async (tx) => {
-    const { state } = await jobEntity.change(tx, uuid, context, requeue);
-    await tx.updateTable("jobs").set({ run_at: sql`now()`, worker: null, lease_until: null }).where("id", "=", uuid).execute();
+    const { state } = await jobEntity.change(tx, id, context, requeue);
+    await tx.updateTable("jobs").set({ run_at: sql`now()`, worker: null, lease_until: null }).where("id", "=", id).execute();
     if (state.kind === "train") {
-      await runEntity.change(tx, state.subject.id, { ...context, causation: uuid }, (s) => {
-        if (s.status !== "failed" || s.job !== uuid || s.trashedAt || s.experiment) {
+      await runEntity.change(tx, state.subject.id, { ...context, causation: id }, (s) => {
+        if (s.status !== "failed" || s.job !== id || s.trashedAt || s.experiment) {
           throw fail("WRONG_STATE", {
             what: `job ${id}`,
             state: "no longer the one its run waits for",
@@ -349,11 +345,11 @@ export async function requeueJob(kernel: Kernel, id: string, context: Context): 
             want: "the last job of a failed run",
           });
         }
-        return [{ type: "queued", job: uuid }];
+        return [{ type: "queued", job: id }];
       });
     }
     if (state.subject.kind === "dataset")
-      await datasetEntity.change(tx, state.subject.id, { ...context, causation: uuid }, () => [{ type: "rereading" }]);
+      await datasetEntity.change(tx, state.subject.id, { ...context, causation: id }, () => [{ type: "rereading" }]);
     await notify(tx, JOBS, "");
   });
   return getJob(kernel, id);

@@ -132,11 +132,10 @@ async function read(kernel: Kernel, id: string, since: number | undefined, last?
 
 /** The messages of one watcher: what it has not seen yet, then what happens, until the run is over or the watcher or the server goes. */
 export async function* follow(kernel: Kernel, id: string, lastEventId: string | null | undefined, signal: AbortSignal): AsyncGenerator<LiveMessage> {
-  const uuid = id;
   const seen = parse(lastEventId);
   const waiting: Update[] = [];
   let wake = () => {};
-  const feed = feedOf(kernel, uuid);
+  const feed = feedOf(kernel, id);
   const off = feed.watch((update) => {
     waiting.push(update);
     wake();
@@ -146,13 +145,13 @@ export async function* follow(kernel: Kernel, id: string, lastEventId: string | 
   gone.addEventListener("abort", leave);
   try {
     await feed.ready;
-    const first = await read(kernel, uuid, seen?.batch);
+    const first = await read(kernel, id, seen?.batch);
     let at: Cursor = { version: first.run.version, batch: first.batch };
     let step = first.run.progress?.update;
     const idOf = ({ version, batch }: Cursor) => `${version}.${batch}`;
     // All of it comes with one id: whoever is cut off in between gets it again.
     if (!seen || seen.version !== at.version) yield { id: idOf({ version: at.version, batch: seen?.batch ?? 0 }), event: "run", data: first.run };
-    const history = seen ? first.points.map(withoutSeq) : await readSeries(kernel.db.query, uuid, { limit: HISTORY, batch: first.batch });
+    const history = seen ? first.points.map(withoutSeq) : await readSeries(kernel.db.query, id, { limit: HISTORY, batch: first.batch });
     if (history.length)
       yield { id: idOf(at), event: "metrics", data: { points: history.map(({ series, steps, values }) => ({ series, steps, values })) } };
     if (first.run.progress) yield { id: idOf(at), event: "progress", data: first.run.progress };

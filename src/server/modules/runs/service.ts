@@ -94,17 +94,16 @@ type Created = Omit<Extract<RunEvent, { type: "created" }>, "type" | "number" | 
 export async function recordRun(tx: Tx, { name, ...created }: Created, then: readonly RunEvent[], context: Context): Promise<void> {
   const { rows } = await sql<{ n: number }>`select nextval('run_numbers') as n`.execute(tx);
   const number = Number(rows[0]!.n);
-  const { settings, source, id } = created;
+  const { settings, tags, source, id } = created;
   const usual = `${source?.name ?? settings.dataset.id}-${settings.model.id}-${number}`;
   await runEntity.create(tx, id, context, [{ type: "created", ...created, number, name: name ?? usual }, ...then]);
-  await saveParams(tx, id, { settings, number });
+  await saveParams(tx, id, { settings, tags, number });
 }
 
 /** Applies what a command decides, and shows the run as it then is. */
-export async function changeRun(kernel: Kernel, id: string, context: Context, decide: (state: RunState) => readonly RunEvent[]): Promise<Run> {
-  const uuid = id;
-  await kernel.db.transaction((tx) => runEntity.change(tx, uuid, context, decide));
-  return presentRun(kernel, uuid);
+async function changeRun(kernel: Kernel, id: string, context: Context, decide: (state: RunState) => readonly RunEvent[]): Promise<Run> {
+  await kernel.db.transaction((tx) => runEntity.change(tx, id, context, decide));
+  return presentRun(kernel, id);
 }
 
 /** @param version what it was when it was read: whoever is late hears what was edited since, instead of writing over it. What a training adds is no edit. */
@@ -116,7 +115,8 @@ export async function editRun(
 ): Promise<Run> {
   await kernel.db.transaction(async (tx) => {
     if (version !== undefined) await refuseLate(tx, id, version);
-    await runEntity.change(tx, id, context, (s) => edit(s, changes));
+    const { state } = await runEntity.change(tx, id, context, (s) => edit(s, changes));
+    if (changes.tags) await saveParams(tx, id, state);
   });
   return presentRun(kernel, id);
 }

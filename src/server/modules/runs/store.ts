@@ -33,15 +33,19 @@ export interface ListQuery {
 
 export type HeadRow = Awaited<ReturnType<typeof page>>["rows"][number];
 
+/** So many runs are looked up by their numbers in no time. */
+const FEW = 2500;
+
 /** Runs with what they are sorted by first, then those that have no such quantity, newest first: no row is counted or skipped, however deep the page. */
-export async function listRuns(db: Query, query: ListQuery): Promise<{ rows: HeadRow[]; next: string | null }> {
+export async function listRuns(db: Query, query: ListQuery, few = FEW): Promise<{ rows: HeadRow[]; next: string | null }> {
   const by = order(query.sort);
   const after = query.cursor === undefined ? undefined : decodeCursor(query.cursor, by);
-  const tests = await narrowed(db, (query.filter ?? []).map(condition));
+  const which = await narrowed(db, (query.filter ?? []).map(condition), few);
   const rows: HeadRow[] = [];
-  if (after?.[0] !== null) rows.push(...(await page(db, query, tests, by, true, after, query.limit + 1)).rows);
+  if (which.some((one) => "few" in one && one.few === "{}")) return { rows, next: null };
+  if (after?.[0] !== null) rows.push(...(await page(db, query, which, by, true, after, query.limit + 1)).rows);
   if (rows.length <= query.limit && nullable(by)) {
-    rows.push(...(await page(db, query, tests, by, false, after?.[0] === null ? after : undefined, query.limit + 1 - rows.length)).rows);
+    rows.push(...(await page(db, query, which, by, false, after?.[0] === null ? after : undefined, query.limit + 1 - rows.length)).rows);
   }
   const shown = rows.slice(0, query.limit);
   const last = shown.at(-1);
@@ -51,26 +55,27 @@ export async function listRuns(db: Query, query: ListQuery): Promise<{ rows: Hea
 
 const nullable = ({ field }: Order): boolean => field.join !== undefined || field.type !== "number";
 
-/** So many runs are looked up by their numbers in no time. */
-const FEW = 500;
+/** One condition: the numbers of the few runs that meet it, as PostgreSQL writes a list, or what each run has to be asked. */
+type Narrowed = { readonly few: string } | { readonly test: RawBuilder<SqlBool> };
 
 /**
- * Conditions that few runs meet become those runs' numbers. The database cannot know which do: its statistics are of all
- * parameters, or all metrics, together; so it would try run after run in the order of the list, and find none that fits.
+ * Conditions that few runs meet become those runs' numbers, which an index alone tells. The database cannot know which do: its
+ * statistics are of all parameters, or all metrics, together; so it would try run after run in the order of the list, and find none that fits.
  */
-async function narrowed(db: Query, conditions: readonly Condition[]): Promise<RawBuilder<SqlBool>[]> {
-  const counted = conditions.flatMap(({ numbers }, i) => (numbers ? [sql<number[]>`array(${numbers} limit ${FEW + 1})`.as(`${i}`)] : []));
-  const found: Readonly<Record<string, readonly number[]>> = counted.length ? await db.selectNoFrom(counted).executeTakeFirstOrThrow() : {};
-  return conditions.map(({ test }, i) => {
-    const numbers = found[`${i}`];
-    return numbers && numbers.length <= FEW ? sql`runs.number = any(${numbers}::bigint[])` : test;
-  });
+async function narrowed(db: Query, conditions: readonly Condition[], few: number): Promise<Narrowed[]> {
+  const ifFew = ({ numbers }: Condition) => sql<string | null>`(
+    with found as materialized (select array(${numbers} limit ${few + 1}) as numbers)
+    select case when cardinality(numbers) <= ${few} then numbers::text end from found)`;
+  const found: Readonly<Record<string, string | null>> = conditions.length
+    ? await db.selectNoFrom(conditions.map((one, i) => ifFew(one).as(`${i}`))).executeTakeFirstOrThrow()
+    : {};
+  return conditions.map(({ test }, i) => (found[i] ? { few: found[i] } : { test }));
 }
 
 async function page(
   db: Query,
   { trash, archived, visible }: ListQuery,
-  tests: readonly RawBuilder<SqlBool>[],
+  which: readonly Narrowed[],
   by: Order,
   withKey: boolean,
   after: Position | undefined,
@@ -85,10 +90,10 @@ async function page(
   q = q.where("runs.trashed_at", trash ? "is not" : "is", null).where("runs.experiment", archived ? "is not" : "is", null);
   if (visible)
     q = q.where(visible.length === 1 ? sql<SqlBool>`runs.project = ${visible[0]!}` : sql<SqlBool>`runs.project = any(${[...visible]}::uuid[])`);
-  for (const one of tests) q = q.where(one);
+  // The run's number and what is sorted by, both of one table, so that an index has them in this order.
+  const number = sql.ref(join && withKey ? "j.run_number" : "runs.number");
+  for (const one of which) q = q.where("few" in one ? sql<SqlBool>`${number} = any(${one.few}::bigint[])` : one.test);
   if (withKey) {
-    // What is sorted by and the run's number, both of one table, so that an index has them in this order.
-    const number = sql.ref(join ? "j.run_number" : "runs.number");
     const direction = by.descending ? "desc" : "asc";
     q = q.where(sql<SqlBool>`${value} is not null`);
     if (after) {

@@ -203,25 +203,23 @@ export async function resumeRun(kernel: Kernel, id: string, epochs: number | und
 }
 
 async function queued(kernel: Kernel, id: string, context: Context, decide: (state: RunState, job: string) => readonly RunEvent[]): Promise<Run> {
-  const uuid = id;
   await kernel.db.transaction(async (tx) => {
-    const { project, priority, labels } = (await runEntity.get(tx, uuid)).state;
-    const job = await enqueue(tx, { kind: "train", project, subject: { kind: "run", id: uuid }, priority, labels }, context);
-    const { state } = await runEntity.change(tx, uuid, context, (s) => decide(s, job));
-    await saveParams(tx, uuid, state);
+    const { project, priority, labels } = (await runEntity.get(tx, id)).state;
+    const job = await enqueue(tx, { kind: "train", project, subject: { kind: "run", id }, priority, labels }, context);
+    const { state } = await runEntity.change(tx, id, context, (s) => decide(s, job));
+    await saveParams(tx, id, state);
   });
-  return presentRun(kernel, uuid);
+  return presentRun(kernel, id);
 }
 
 export async function stopRun(kernel: Kernel, id: string, context: Context): Promise<Run> {
-  const uuid = id;
   await kernel.db.transaction(async (tx) => {
     // The job first, as workers do: two that lock in opposite order would wait for each other.
-    const { job } = (await runEntity.get(tx, uuid)).state;
+    const { job } = (await runEntity.get(tx, id)).state;
     if (job) await cancelOrStop(tx, job, context);
-    await runEntity.change(tx, uuid, context, stop);
+    await runEntity.change(tx, id, context, stop);
   });
-  return presentRun(kernel, uuid);
+  return presentRun(kernel, id);
 }
 
 export async function duplicateRun(
