@@ -198,7 +198,7 @@ export async function buildApp(kernel: Kernel, version: string): Promise<Fastify
   app.setNotFoundHandler(notFound);
   app.setErrorHandler((error: FastifyError, request, reply) => sendError(kernel, error, request, reply));
 
-  await app.register(sse as unknown as FastifyPluginAsync<{ heartbeatInterval: number }>, { heartbeatInterval: 15_000 });
+  await app.register(sse as unknown as FastifyPluginAsync<SseOptions>, { heartbeatInterval: 15_000, serializer: jsonOnce() });
   await app.register(swagger, {
     openapi: {
       openapi: "3.1.0",
@@ -409,6 +409,21 @@ function rangeOf(header: string | undefined): Asked<OperationId>["range"] {
   const [, start, end] = /^bytes=(\d{1,15})-(\d{1,15})?$/.exec(header ?? "") ?? [];
   if (start === undefined || (end !== undefined && Number(end) < Number(start))) return undefined;
   return { start: Number(start), ...(end !== undefined && { end: Number(end) }) };
+}
+
+interface SseOptions {
+  readonly heartbeatInterval: number;
+  readonly serializer: (data: object) => string;
+}
+
+/** Many follow one run, and most of them are sent the same objects. */
+function jsonOnce(): (data: object) => string {
+  const texts = new WeakMap<object, string>();
+  return (data) => {
+    const text = texts.get(data) ?? JSON.stringify(data);
+    texts.set(data, text);
+    return text;
+  };
 }
 
 async function sendEvents({ ids }: Kernel, reply: FastifyReply, messages: AsyncGenerator<LiveMessage>): Promise<void> {

@@ -1,20 +1,30 @@
 /** What happens in the database, as it happens, for everyone in this process who waits for it. One LISTEN a channel, however many wait. */
 import { EventEmitter, once } from "node:events";
+import { sql } from "kysely";
 import type { Database } from "./database/index.ts";
 import { CHANGES } from "./entity.ts";
 
 /** Told when a job may have become claimable. */
 export const JOBS = "jobs";
 /** Told when metric points or progress of a run came in: the payload is the run's id. */
-export const POINTS = "points";
+const POINTS = "points";
+/** Those who watch look four times a second. */
+const TOGETHER_MS = 10;
 
 export class Live {
   readonly #emitter = new EventEmitter().setMaxListeners(0);
+  readonly #db: Database;
+  readonly #moved = new Set<string>();
+  #telling: NodeJS.Timeout | undefined;
   #stops: (() => Promise<void>)[] = [];
   readonly #closing = new AbortController();
 
+  private constructor(db: Database) {
+    this.#db = db;
+  }
+
   static async start(db: Database): Promise<Live> {
-    const live = new Live();
+    const live = new Live(db);
     // Undefined: the connection was lost for a while, so anything may have happened.
     const every = () => live.#emitter.emit("any");
     live.#stops = await Promise.all([
@@ -49,6 +59,23 @@ export class Live {
     };
   }
 
+  /**
+   * Tells every server that points or progress of a run came in; to be called once they are committed. A transaction that notifies
+   * keeps all others that do waiting until the log is synced, so what comes this often is told afterwards, for many runs together.
+   */
+  moved(run: string): void {
+    this.#moved.add(run);
+    this.#telling ??= setTimeout(() => this.#tell(), TOGETHER_MS);
+  }
+
+  #tell(): void {
+    const runs = [...this.#moved];
+    this.#moved.clear();
+    this.#telling = undefined;
+    // Where it fails, the next report or the end of the run tells it.
+    sql`select pg_notify(${POINTS}, run) from unnest(${runs}::text[]) run`.execute(this.#db.query).catch(() => {});
+  }
+
   /** Resolves when a job may have come, or after the time. */
   async job(ms: number, signal: AbortSignal): Promise<void> {
     const waited = AbortSignal.any([signal, this.closing, AbortSignal.timeout(ms)]);
@@ -57,6 +84,7 @@ export class Live {
 
   async close(): Promise<void> {
     this.#closing.abort();
+    clearTimeout(this.#telling);
     this.#emitter.emit("any");
     await Promise.all(this.#stops.map((stop) => stop()));
   }

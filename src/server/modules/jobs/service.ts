@@ -9,7 +9,7 @@ import type { ClaimedJob, claimRequest, EntityKind, Finish, Job, JobKind, Reason
 import { fail } from "../../../shared/errors.ts";
 import { type Context, notify, now, type Tx } from "../../entity.ts";
 import { type Kernel, tell } from "../../kernel.ts";
-import { JOBS, POINTS } from "../../live.ts";
+import { JOBS } from "../../live.ts";
 import { jobToken } from "../../secrets.ts";
 import { refer } from "../artifacts/service.ts";
 import { datasetEntity } from "../datasets/dataset.ts";
@@ -140,48 +140,57 @@ interface Held {
   readonly state: JobState;
   readonly stop: boolean;
   readonly progressed: boolean;
-  readonly sequence: number;
 }
 
 /** The job, held, if it is still this worker's. @throws NOT_FOUND, STALE_TOKEN */
 async function hold(tx: Tx, uuid: string, token: number): Promise<Held> {
-  const row = await tx
-    .selectFrom("jobs")
-    .select(["state", "token", "stop", "progressed", "report_sequence"])
-    .where("id", "=", uuid)
-    .forUpdate()
-    .executeTakeFirst();
+  const row = await tx.selectFrom("jobs").select(["state", "token", "stop", "progressed"]).where("id", "=", uuid).forUpdate().executeTakeFirst();
   if (!row) throw fail("NOT_FOUND", { what: "job", id: uuid });
   const state = row.state as unknown as JobState;
   if (row.token !== token || state.status !== "running") throw fail("STALE_TOKEN", { job: uuid, given: token, current: row.token });
-  return { state, stop: row.stop, progressed: row.progressed, sequence: row.report_sequence };
+  return { state, stop: row.stop, progressed: row.progressed };
 }
 
-const renew = (tx: Tx, uuid: string, leaseSeconds: number, changes: { report_sequence?: number; progressed?: boolean } = {}) =>
-  tx
-    .updateTable("jobs")
-    .set({ lease_until: sql`now() + make_interval(secs => ${leaseSeconds})`, ...changes })
-    .where("id", "=", uuid)
-    .execute();
+const renewed = (leaseSeconds: number) => ({ lease_until: sql<Date>`now() + make_interval(secs => ${leaseSeconds})` });
 
 export async function heartbeat({ db, config }: Kernel, id: string, token: number): Promise<{ stop: boolean; leaseSeconds: number }> {
   const { stop, state } = await db.transaction(async (tx) => {
     const held = await hold(tx, id, token);
-    await renew(tx, id, config.leaseSeconds);
+    await tx.updateTable("jobs").set(renewed(config.leaseSeconds)).where("id", "=", id).execute();
     return held;
   });
   await db.query.updateTable("workers").set({ last_seen_at: sql`now()` }).where("id", "=", state.worker!).execute();
   return { stop, leaseSeconds: config.leaseSeconds };
 }
 
+/** Holds the job and renews its lease in one statement, as reports come often. Undefined when this report was taken before, or may not be. */
+async function advance(
+  tx: Tx,
+  uuid: string,
+  { token, sequence, checkpoint }: Report,
+  leaseSeconds: number,
+): Promise<Pick<Held, "state" | "stop"> | undefined> {
+  const row = await tx
+    .updateTable("jobs")
+    .set({ ...renewed(leaseSeconds), report_sequence: sequence, ...(checkpoint && { progressed: true }) })
+    .where("id", "=", uuid)
+    .where("token", "=", token)
+    .where("status", "=", "running")
+    .where("report_sequence", "<", sequence)
+    .returning(["state", "stop"])
+    .executeTakeFirst();
+  return row && { state: row.state as unknown as JobState, stop: row.stop };
+}
+
 /** Takes what a worker tells, once: a report that comes again is answered as the first time. */
 export async function report(kernel: Kernel, id: string, told: Report, context: Context): Promise<{ stop: boolean; leaseSeconds: number }> {
-  const { db, config, telemetry } = kernel;
+  const { db, config, live, telemetry } = kernel;
   const points = told.points?.filter(({ steps }) => steps.length) ?? [];
-  const stop = await db.transaction(async (tx) => {
-    const held = await hold(tx, id, told.token);
-    if (told.sequence <= held.sequence) return held.stop;
-    const { kind, id: run } = held.state.subject;
+  const { stop, run } = await db.transaction(async (tx) => {
+    const next = await advance(tx, id, told, config.leaseSeconds);
+    const { stop, state } = next ?? (await hold(tx, id, told.token));
+    const { kind, id: run } = state.subject;
+    if (!next) return { stop, run };
     if (kind !== "run") throw fail("WRONG_STATE", { what: `job ${id}`, state: `about a ${kind}`, verb: "reported on", want: "about a run" });
     const events: RunEvent[] = [];
     if (told.facts) events.push({ type: "prepared", facts: told.facts });
@@ -190,12 +199,11 @@ export async function report(kernel: Kernel, id: string, told: Report, context: 
       events.push({ type: "stored", files: told.artifacts, ...(told.checkpoint && { checkpoint: told.checkpoint }) });
     }
     if (events.length) await runEntity.change(tx, run, { ...context, causation: id }, () => events);
-    if (points.length) await addPoints(tx, run, points);
-    if (told.progress) await setProgress(tx, run, told.progress);
-    if (points.length || told.progress) await notify(tx, POINTS, run);
-    await renew(tx, id, config.leaseSeconds, { report_sequence: told.sequence, ...(told.checkpoint && { progressed: true }) });
-    return held.stop;
+    if (points.length) await addPoints(tx, run, points, told.progress);
+    else if (told.progress) await setProgress(tx, run, told.progress);
+    return { stop, run };
   });
+  if (points.length || told.progress) live.moved(run);
   telemetry.metricPoints.inc(points.reduce((sum, { steps }) => sum + steps.length, 0));
   tell(kernel, "run-update", "worker", "runs", "update_run", context);
   return { stop, leaseSeconds: config.leaseSeconds };

@@ -5,7 +5,7 @@
 import type { Points, Run } from "../../../shared/api/schemas.ts";
 import { isOver } from "../../../shared/api/schemas.ts";
 import type { Kernel } from "../../kernel.ts";
-import { pointsAfter, readSeries } from "./metrics.ts";
+import { type Pulse, pulse, readSeries } from "./metrics.ts";
 import { presentRun } from "./service.ts";
 
 /** `version.batch`: how much of the run's state and of its metrics a watcher has seen. */
@@ -21,13 +21,13 @@ const parse = (lastEventId: string | null | undefined): Cursor | undefined => {
 export interface LiveMessage {
   readonly id: string;
   readonly event: "run" | "metrics" | "progress";
-  readonly data: unknown;
+  readonly data: object;
 }
 
-interface Update {
+interface Update extends Pick<Pulse, "batch" | "points"> {
   readonly run: Run;
-  readonly batch: number;
-  readonly points: readonly (Points & { readonly seq: number })[];
+  /** What all tell who have seen the update before: one object, so that it is written as JSON once. */
+  readonly metrics: { readonly points: readonly Points[] };
 }
 
 const INTERVAL_MS = 250;
@@ -73,8 +73,8 @@ class Feed {
       this.#changed = true;
       this.#timer ??= setTimeout(() => this.#read(), 0);
     });
-    this.ready = lastBatch(kernel, run).then((batch) => {
-      this.#batch = batch;
+    this.ready = pulse(kernel.db.query, run, NONE).then((now) => {
+      this.#batch = now?.batch ?? 0;
     });
   }
 
@@ -112,22 +112,19 @@ class Feed {
   }
 }
 
-const pulse = ({ db }: Kernel, run: string) =>
-  db.query.selectFrom("runs").select(["version", "progress", "metric_seq"]).where("id", "=", run).executeTakeFirst();
-
-const lastBatch = async (kernel: Kernel, run: string): Promise<number> => (await pulse(kernel, run))?.metric_seq ?? 0;
+/** After this batch there are no points. */
+const NONE = 2 ** 31 - 1;
 
 /**
- * The run as it is, and its points since a batch; without one, none. The run first: of one that is over, all points are there then.
+ * The run as it is, and its points since a batch. The run first: of one that is over, all points are there then.
  * @param last what it was before: most updates bring points and progress, and nothing else of it is read then
  */
-async function read(kernel: Kernel, id: string, since: number | undefined, last?: Run): Promise<Update> {
-  const now = last && (await pulse(kernel, id));
+async function read(kernel: Kernel, id: string, since: number, last?: Run): Promise<Update> {
+  const now = last && (await pulse(kernel.db.query, id, since));
   const same = now?.version === last?.version ? now : undefined;
-  const run = same ? { ...last!, progress: (same.progress as Run["progress"] | null) ?? undefined } : await presentRun(kernel, id);
-  const batch = same ? same.metric_seq : await lastBatch(kernel, id);
-  const points = since === undefined || since >= batch ? [] : await pointsAfter(kernel.db.query, id, since);
-  return { run, batch: Math.max(batch, points.at(-1)?.seq ?? 0), points };
+  const run = same ? { ...last!, progress: same.progress } : await presentRun(kernel, id);
+  const { batch, points } = same ?? (await pulse(kernel.db.query, id, since)) ?? { batch: 0, points: [] };
+  return { run, batch, points, metrics: { points: points.map(withoutSeq) } };
 }
 
 /** The messages of one watcher: what it has not seen yet, then what happens, until the run is over or the watcher or the server goes. */
@@ -145,13 +142,13 @@ export async function* follow(kernel: Kernel, id: string, lastEventId: string | 
   gone.addEventListener("abort", leave);
   try {
     await feed.ready;
-    const first = await read(kernel, id, seen?.batch);
+    const first = await read(kernel, id, seen?.batch ?? NONE);
     let at: Cursor = { version: first.run.version, batch: first.batch };
     let step = first.run.progress?.update;
     const idOf = ({ version, batch }: Cursor) => `${version}.${batch}`;
     // All of it comes with one id: whoever is cut off in between gets it again.
     if (!seen || seen.version !== at.version) yield { id: idOf({ version: at.version, batch: seen?.batch ?? 0 }), event: "run", data: first.run };
-    const history = seen ? first.points.map(withoutSeq) : await readSeries(kernel.db.query, id, { limit: HISTORY, batch: first.batch });
+    const history = seen ? first.metrics.points : await readSeries(kernel.db.query, id, { limit: HISTORY, batch: first.batch });
     if (history.length)
       yield { id: idOf(at), event: "metrics", data: { points: history.map(({ series, steps, values }) => ({ series, steps, values })) } };
     if (first.run.progress) yield { id: idOf(at), event: "progress", data: first.run.progress };
@@ -166,11 +163,12 @@ export async function* follow(kernel: Kernel, id: string, lastEventId: string | 
         continue;
       }
       const { run } = update;
-      const points = update.points.filter(({ seq }) => seq > at.batch).map(withoutSeq);
+      const points = update.points.filter(({ seq }) => seq > at.batch);
+      const metrics = points.length === update.points.length ? update.metrics : { points: points.map(withoutSeq) };
       const before = at.version;
       const changed = run.version > before;
       at = { version: Math.max(at.version, run.version), batch: Math.max(at.batch, update.batch) };
-      if (points.length) yield { id: idOf({ ...at, version: before }), event: "metrics", data: { points } };
+      if (points.length) yield { id: idOf({ ...at, version: before }), event: "metrics", data: metrics };
       if (run.progress && run.progress.update !== step) yield { id: idOf({ ...at, version: before }), event: "progress", data: run.progress };
       step = run.progress?.update;
       if (changed) yield { id: idOf(at), event: "run", data: run };

@@ -3,15 +3,19 @@ import { sql } from "kysely";
 import type { Points, Run, Series } from "../../../shared/api/schemas.ts";
 import type { Query, Tx } from "../../entity.ts";
 
-/** Appends points of a run and keeps last, least and greatest of each series. @returns the number of this batch */
-export async function addPoints(tx: Tx, run: string, points: readonly Points[]): Promise<number> {
+/**
+ * Appends points of a run and keeps last, least and greatest of each series.
+ * @param progress that goes with them: the row of the run is written once for both
+ * @returns the number of this batch
+ */
+export async function addPoints(tx: Tx, run: string, points: readonly Points[], progress?: object): Promise<number> {
   const {
     metric_seq: seq,
     number: run_number,
     ends,
   } = await tx
     .updateTable("runs")
-    .set({ metric_seq: sql`metric_seq + 1` })
+    .set({ metric_seq: sql`metric_seq + 1`, ...(progress && { progress: JSON.stringify(progress) }) })
     .where("id", "=", run)
     .returning([
       "metric_seq",
@@ -167,15 +171,27 @@ export async function seriesSummaries(db: Query, runs: readonly string[]): Promi
   return all;
 }
 
-/** Points of a run by batch, newer than `after`. */
-export async function pointsAfter(db: Query, run: string, after: number): Promise<(Points & { seq: number })[]> {
-  return db
-    .selectFrom("metric_chunks")
-    .select(["seq", "series", "steps", "values"])
-    .where("run", "=", run)
-    .where("seq", ">", after)
-    .orderBy("seq")
+export interface Pulse {
+  readonly version: number;
+  readonly progress: Run["progress"];
+  /** The number of the last batch. */
+  readonly batch: number;
+  readonly points: readonly (Points & { readonly seq: number })[];
+}
+
+/** What moves fast in a run: asked for at each update of each run that is watched, so it is one statement. Undefined if there is no such run. @param after points of newer batches only */
+export async function pulse(db: Query, run: string, after: number): Promise<Pulse | undefined> {
+  const rows = await db
+    .selectFrom("runs")
+    .leftJoin("metric_chunks as chunk", (on) => on.onRef("chunk.run", "=", "runs.id").on("chunk.seq", ">", after))
+    .select(["version", "progress", "metric_seq as batch", "chunk.seq", "chunk.series", "chunk.steps", "chunk.values"])
+    .where("id", "=", run)
+    .orderBy("chunk.seq")
     .execute();
+  const [first] = rows;
+  if (!first) return undefined;
+  const points = rows.flatMap(({ seq, series, steps, values }) => (seq === null ? [] : [{ seq, series: series!, steps: steps!, values: values! }]));
+  return { version: first.version, progress: (first.progress as Run["progress"] | null) ?? undefined, batch: first.batch, points };
 }
 
 /** @param limit points of a series that are enough for a chart; batch: the last one to read */
