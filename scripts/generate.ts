@@ -101,7 +101,7 @@ function configurationPage(): string[] {
     ),
     "",
     "Credentials of the object store come from the standard `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`, `AWS_REGION` and `AWS_PROFILE`.",
-    "The command line also reads `TRAINYARD_URL` and `TRAINYARD_TOKEN`: the server that it talks to, and what it shows there.",
+    "The command line also reads `TRAINYARD_URL`, `TRAINYARD_TOKEN` and `TRAINYARD_PROJECT`: the server that it talks to, what it shows there, and the project that it works in.",
   ];
 }
 

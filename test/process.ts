@@ -37,14 +37,17 @@ afterAll(() => {
  * @param home the data directory (TRAINYARD_HOME)
  * @param watch sees the process and its standard output as it grows
  * @param more variables of the environment
+ * @param input what comes on its standard input
  */
 export function trainyard(
   home: string,
   args: readonly string[],
   watch: (child: ChildProcess, stdout: string) => void = () => {},
   more: NodeJS.ProcessEnv = {},
+  input = "",
 ): Promise<Ended> {
-  const child = spawn(process.execPath, [program, ...args], { env: { ...environment(home), ...more }, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [program, ...args], { env: { ...environment(home), ...more } });
+  child.stdin.on("error", () => {}).end(input); // it may have ended before it was read
   alive.add(child);
   let [stdout, stderr] = ["", ""];
   child.stdout.setEncoding("utf8").on("data", (text: string) => {

@@ -5,8 +5,10 @@ import { join, resolve } from "node:path";
 export const config = {
   /** TRAINYARD_URL: the server to talk to. Without it: the one that runs on the data directory, else one inside the command. */
   url: process.env.TRAINYARD_URL || undefined,
-  /** TRAINYARD_TOKEN: what that server knows this person by. */
+  /** TRAINYARD_TOKEN: what that server knows this person by; shown to no other. Without it: the session that `login` opened there. */
   token: process.env.TRAINYARD_TOKEN || undefined,
+  /** TRAINYARD_PROJECT: where to train and to look, as --project says it. Without it: in the usual project, and in all. */
+  project: process.env.TRAINYARD_PROJECT || undefined,
   /** TRAINYARD_HOME: the data directory. */
   home: resolve(process.env.TRAINYARD_HOME || join(homedir(), ".trainyard")),
   /** COLUMNS, else the terminal's width: what tables are cut to. Unlimited where no terminal is. */

@@ -3,8 +3,10 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Client, createClient } from "../shared/api/client.ts";
-import { TrainyardError } from "../shared/errors.ts";
+import { type Call, type Endpoint, endpoints, type OperationId } from "../shared/api/endpoints.ts";
+import { fail, TrainyardError } from "../shared/errors.ts";
 import { config } from "./config.ts";
+import { sessionAt } from "./credentials.ts";
 import { interrupted } from "./interrupt.ts";
 import { say } from "./output.ts";
 
@@ -24,21 +26,27 @@ interface Found {
   readonly lasting?: boolean;
 }
 
-/** @param workers that an embedded platform gets: as many as the command needs */
-export async function connect({ workers = 0 }: { workers?: number } = {}): Promise<Connection> {
-  const named = namedServer();
-  if (named) return { client: named, embedded: false, close: async () => {} };
-  return steady(await locate(workers), (before) => locate(workers, before));
+/**
+ * @param workers that an embedded platform gets: as many as the command needs
+ * @param project that requests are about, where they can be about one
+ */
+export async function connect({ workers = 0, project = config.project }: { workers?: number; project?: string } = {}): Promise<Connection> {
+  const named = await namedServer();
+  if (named) return { client: within(project, named), embedded: false, close: async () => {} };
+  return steady(await locate(workers), (before) => locate(workers, before), project);
 }
 
 /** A server that runs already, if there is one. */
-export const running = async (): Promise<Client | undefined> => namedServer() ?? (await runningHere())?.client;
+export const running = async (): Promise<Client | undefined> => (await namedServer()) ?? (await runningHere())?.client;
 
 /** How long to try a server that was named, in seconds: more often than not its address is wrong. */
-const PATIENCE_NAMED = 5;
+export const PATIENCE_NAMED = 5;
 
-const namedServer = (): Client | undefined =>
-  config.url ? createClient({ url: config.url, token: config.token, patience: PATIENCE_NAMED, signal: interrupted }) : undefined;
+async function namedServer(): Promise<Client | undefined> {
+  const { url } = config;
+  if (url === undefined) return undefined;
+  return createClient({ url, token: config.token ?? (await sessionAt(url))?.token, patience: PATIENCE_NAMED, signal: interrupted });
+}
 
 /** How long another process may take to open or close the data directory: workers write checkpoints before they end. Milliseconds. */
 const PATIENCE = 30_000;
@@ -64,17 +72,41 @@ async function locate(workers: number, before?: Found): Promise<Found> {
   }
 }
 
-/** The server that runs on the data directory. What one that was killed has left there is passed over. */
+/** The server that runs on the data directory. Who owns the directory owns the server, unless they signed in there as somebody. */
 async function runningHere(): Promise<Found | undefined> {
+  const { url, lasting } = (await serverHere()) ?? {};
+  if (url === undefined) return undefined;
+  const token = (await sessionAt(url))?.token ?? (await readFile(join(config.home, "machine-token"), "utf8").catch(() => undefined));
+  return { client: createClient({ url, token, patience: 0, signal: interrupted }), lasting };
+}
+
+/** Where the server on the data directory is reached. */
+export const urlHere = async (): Promise<string | undefined> => (await serverHere())?.url;
+
+/** What one that was killed has left there is passed over: its address may be somebody else's by now. */
+async function serverHere(): Promise<{ url: string; lasting: boolean } | undefined> {
+  let url = "";
   try {
-    const text = await readFile(join(config.home, "server.json"), "utf8");
-    const { url, token, what } = JSON.parse(text) as { url: string; token?: string; what?: string };
+    const found = JSON.parse(await readFile(join(config.home, "server.json"), "utf8")) as { url: string; pid: number; what?: string };
+    url = found.url;
+    if (!isAlive(found.pid)) return undefined;
     const answer = await fetch(new URL("/health/live", url), { signal: AbortSignal.timeout(2000) });
     const { live } = (await answer.json()) as { live?: boolean };
-    if (!live) return undefined;
-    return { client: createClient({ url, token, patience: 0, signal: interrupted }), lasting: what === "trainyard serve" };
-  } catch {
-    return undefined;
+    return live ? { url, lasting: found.what === "trainyard serve" } : undefined;
+  } catch (error) {
+    const { code = "", message = "" } = ((error as Error).cause ?? {}) as NodeJS.ErrnoException;
+    if (!/CERT|SIGNATURE/.test(code)) return undefined;
+    const detail = `its certificate is not trusted here (${message}): name who signed it, NODE_EXTRA_CA_CERTS=file.pem, and the server as the certificate does, TRAINYARD_URL=https://…`;
+    throw fail("SERVER_UNREACHABLE", { url, detail }, error);
+  }
+}
+
+/** Also of another user. */
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }
 
@@ -85,7 +117,7 @@ async function embed(workers: number): Promise<Found> {
     workers,
     what: `trainyard ${config.verb}`,
   });
-  return { client: createClient({ url: platform.url, signal: interrupted }), close: () => platform.close() };
+  return { client: createClient({ url: platform.url, token: platform.machineToken, signal: interrupted }), close: () => platform.close() };
 }
 
 /** Answers that another try may change. */
@@ -95,7 +127,7 @@ const passing: ReadonlySet<number> = new Set([429, 502, 503, 504]);
  * The server on the data directory may be another command's and end with it: after any trouble the connection looks
  * which one there is now.
  */
-function steady(first: Found, find: (before: Found) => Promise<Found>): Connection {
+function steady(first: Found, find: (before: Found) => Promise<Found>, project: string | undefined): Connection {
   let current = first;
   let doubtful = false;
   let looking: Promise<Found> | undefined;
@@ -143,10 +175,28 @@ function steady(first: Found, find: (before: Found) => Promise<Found>): Connecti
     },
   };
   return {
-    client,
+    client: within(project, client),
     get embedded() {
       return current.close !== undefined;
     },
     close: async () => current.close?.(),
+  };
+}
+
+/** The client that names the project in each request that takes one. */
+function within(project: string | undefined, client: Client): Client {
+  if (project === undefined) return client;
+  const named = <O extends OperationId>(operation: O, call: Call<O>): Call<O> => {
+    const { query = {} } = call as { query?: object };
+    return "project" in ((endpoints[operation] as Endpoint).query?.shape ?? {}) ? { ...call, query: { project, ...query } } : call;
+  };
+  return {
+    get url() {
+      return client.url;
+    },
+    call: (operation, call, sending) => client.call(operation, named(operation, call), sending),
+    upload: (operation, call, content, sending) => client.upload(operation, named(operation, call), content, sending),
+    download: (operation, call, sending) => client.download(operation, named(operation, call), sending),
+    follow: (operation, call, lastEventId, sending) => client.follow(operation, named(operation, call), lastEventId, sending),
   };
 }

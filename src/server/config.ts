@@ -330,4 +330,4 @@ export const shown = ({ home: _, workerToken, databaseUrl, oidc, tls, s3, ...res
 export const childEnvironment = (): Record<string, string> => harmlessOf(process.env);
 
 /** Read by the command line and the tests. */
-const elsewhere = ["TRAINYARD_URL", "TRAINYARD_TOKEN", "TRAINYARD_PYTHON"];
+const elsewhere = ["TRAINYARD_URL", "TRAINYARD_TOKEN", "TRAINYARD_PROJECT", "TRAINYARD_PYTHON"];
