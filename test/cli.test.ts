@@ -389,7 +389,8 @@ describe("a run on a server", () => {
     const [model, folder] = [join(root, "model.onnx"), join(root, "exported")];
     const good = await cli("export", "first", "-o", model);
     const whole = await cli("export", "first", "-o", folder, "--json");
-    const [again, bad, missing] = await Promise.all([
+    const [link, again, bad, missing] = await Promise.all([
+      cli("export", "first", "--link", "model.onnx"),
       cli("export", "first", "-o", folder),
       cli("export", "first", "-o", join(root, "nowhere", "model.onnx")),
       cli("export", "first"),
@@ -400,9 +401,11 @@ describe("a run on a server", () => {
     expect(readFileSync(join(folder, "model.onnx")).equals(readFileSync(model))).toBe(true);
     expect(JSON.parse(readFileSync(join(folder, "run.json"), "utf8"))).toMatchObject({ name: "first", state: "succeeded" });
     expect(jsonLines(readFileSync(join(folder, "metrics.jsonl"), "utf8")).at(-1)).toMatchObject({ step: 18, train_loss: expect.any(Number) });
+    expect([link.code, link.stderr]).toEqual([0, expect.stringMatching(/^Whoever has the link downloads model\.onnx, until 20/)]);
+    expect(Buffer.from(await (await fetch(link.stdout.trimEnd())).arrayBuffer()).equals(readFileSync(model))).toBe(true);
     expect([again.code, again.stderr]).toEqual([2, `error: ${folder} is there already\n  Choose another folder, or remove it first.\n`]);
     expect([bad.code, bad.stderr]).toEqual([1, expect.stringMatching(/^error: could not write .+: ENOENT/)]);
-    expect([missing.code, missing.stderr]).toEqual([2, expect.stringMatching(/^error: required option '-o, --output <path>' not specified\n/)]);
+    expect([missing.code, missing.stderr]).toEqual([2, expect.stringMatching(/^error: export needs a place to write to, or the file to link to\n/)]);
   });
 
   test("is compared with another in what differs", async () => {

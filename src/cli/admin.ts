@@ -1,6 +1,8 @@
 /** `trainyard admin`: jobs, workers, storage, and whether all is sound. */
 import type { Command } from "commander";
-import { type Job, jobKinds, jobStates, type WorkerInfo } from "../shared/api/schemas.ts";
+import type { z } from "zod";
+import { endpoints } from "../shared/api/endpoints.ts";
+import { type Job, jobKinds, jobStates, type keyView, type WorkerInfo } from "../shared/api/schemas.ts";
 import { add, answer, collect, listing, type Options, verb, wholeNumber } from "./command.ts";
 import { bytes, say, thousands, when } from "./output.ts";
 import { type Column, pairs, table } from "./table.ts";
@@ -77,6 +79,20 @@ export function registerAdmin(program: Command): void {
     }),
   );
 
+  add(admin, "rotate-keys", "make new keys for ids and links", `${endpoints.rotateKeys.summary}.`)
+    .option(
+      "--grace-days <integer>",
+      "how long the old keys still open what they sealed",
+      wholeNumber("--grace-days", 0),
+      endpoints.rotateKeys.body.shape.graceDays.parse(undefined),
+    )
+    .action(
+      verb(async ({ client }, { graceDays }: Options & { graceDays: number }) => {
+        const { keys } = await client.call("rotateKeys", { body: { graceDays } });
+        return listing(keys, keyColumns, "no keys");
+      }),
+    );
+
   add(
     admin,
     "verify",
@@ -109,6 +125,12 @@ const jobColumns: readonly Column<Job>[] = [
   { title: "tries", cell: (job) => job.attempts, right: true },
   { title: "created", cell: (job) => when(job.createdAt) },
   { title: "why", cell: (job) => job.reason?.message },
+];
+
+const keyColumns: readonly Column<z.infer<typeof keyView>>[] = [
+  { title: "key for", cell: (key) => key.purpose },
+  { title: "created", cell: (key) => when(key.createdAt) },
+  { title: "opens until", cell: (key) => when(key.retiresAt) },
 ];
 
 const workerColumns: readonly Column<WorkerInfo>[] = [

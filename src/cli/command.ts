@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { fail } from "../shared/errors.ts";
 import { type Connection, connect } from "./connect.ts";
-import { print, printJson } from "./output.ts";
+import { print, printJson, say } from "./output.ts";
 import { type Column, table } from "./table.ts";
 
 export interface Answer {
@@ -10,11 +10,16 @@ export interface Answer {
   readonly lines: readonly unknown[];
   /** For people. */
   readonly text: () => string;
+  /** For people, beside what is asked for: it goes to stderr. */
+  readonly remark?: string;
   /** 0 unless said. */
   readonly exitCode?: number;
 }
 
 export const answer = (value: unknown, text: () => string, exitCode?: number): Answer => ({ lines: [value], text, exitCode });
+
+/** What is shown this once, alone on stdout so that it can be piped. */
+export const handOver = (value: unknown, secret: string, remark: string): Answer => ({ lines: [value], text: () => secret, remark });
 
 /** @param none what to say instead of an empty table */
 export const listing = <T>(items: readonly T[], columns: readonly Column<T>[], none: string): Answer => ({
@@ -22,14 +27,17 @@ export const listing = <T>(items: readonly T[], columns: readonly Column<T>[], n
   text: () => (items.length ? table(columns, items) : none),
 });
 
-export function show({ lines, text, exitCode }: Answer, json: boolean | undefined): void {
+export function show({ lines, text, remark, exitCode }: Answer, json: boolean | undefined): void {
   if (json) for (const line of lines) printJson(line);
   else print(text());
+  if (remark && !json) say(remark);
   if (exitCode) process.exitCode = exitCode;
 }
 
 export interface Options {
   readonly json?: boolean;
+  /** Of commands that work in a project, or look for something by its name. */
+  readonly project?: string;
 }
 
 /**
@@ -44,7 +52,7 @@ export function verb<Args extends unknown[], O extends Options = Options>(
     const command = given.pop() as Command;
     given.pop();
     const options = command.optsWithGlobals<O>();
-    const connection = await connect({ workers });
+    const connection = await connect({ workers, project: options.project });
     try {
       show(await perform(connection, options, ...(given as Args)), options.json);
     } finally {

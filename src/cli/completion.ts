@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { catalog } from "../catalog/index.ts";
 import { choices } from "../catalog/run-settings.ts";
-import { entityKinds, jobKinds, jobStates, modules } from "../shared/api/schemas.ts";
+import { entityKinds, jobKinds, jobStates, modules, roles, scopes } from "../shared/api/schemas.ts";
 import { fail } from "../shared/errors.ts";
 import { add } from "./command.ts";
 import { everyFlag } from "./flags.ts";
@@ -47,6 +47,8 @@ const values: Readonly<Record<string, readonly string[]>> = {
   "--kind": [...new Set([...entityKinds, ...jobKinds])],
   "--module": modules,
   "--state": jobStates,
+  "--role": roles,
+  "--scope": scopes,
 };
 const argumentsOf: Readonly<Record<string, readonly string[]>> = {
   train: idsOf(catalog.datasets),

@@ -76,7 +76,7 @@ const list = verb(async ({ client }, options: EventOptions) => {
 
 /** As a stream: there may be more than fits into memory. */
 async function exportEvents(options: EventOptions): Promise<void> {
-  const { client, close } = await connect();
+  const { client, close } = await connect({ project: options.project });
   try {
     const response = await client.download("exportEvents", { query: await queryOf(client, options) });
     await pipeline(response.body as AsyncIterable<Uint8Array>, toStdout(), { signal: interrupted });

@@ -83,7 +83,7 @@ const experimentText = (e: Experiment): string =>
   ]);
 
 async function reproduce(name: string, options: FollowOptions): Promise<void> {
-  const connection = await connect({ workers: options.detach ? 0 : 1 });
+  const connection = await connect({ workers: options.detach ? 0 : 1, project: options.project });
   try {
     const { id } = await findExperiment(connection.client, name);
     const run = await connection.client.call("reproduceExperiment", { params: { id } });

@@ -8,10 +8,15 @@ import type { Client } from "../shared/api/client.ts";
 import type { Run } from "../shared/api/schemas.ts";
 import { fail } from "../shared/errors.ts";
 import { writeRunFolder } from "../storage/run-folder.ts";
-import { add, answer, type Options, verb } from "./command.ts";
+import { add, answer, handOver, type Options, verb } from "./command.ts";
 import { findRun, runArgument } from "./find.ts";
 import { interrupted } from "./interrupt.ts";
-import { bytes } from "./output.ts";
+import { bytes, when } from "./output.ts";
+
+interface ExportOptions extends Options {
+  readonly output?: string;
+  readonly link?: string;
+}
 
 export function registerExport(program: Command): void {
   add(
@@ -21,15 +26,31 @@ export function registerExport(program: Command): void {
     "Write a run's model as one ONNX file: raw values in, predictions out, labels in its metadata; any ONNX Runtime from 1.17 runs it. Or write all of the run as a folder.",
   )
     .argument("<run>", runArgument)
-    .requiredOption("-o, --output <path>", "where to write it: a name that ends in .onnx is the model, any other a folder for the whole run")
+    .option("-o, --output <path>", "where to write it: a name that ends in .onnx is the model, any other a folder for the whole run")
+    .option("--link <file>", "write nothing: print a link that downloads this file of the run, for some minutes, without signing in")
+    .hook("preAction", (command) => oneOf(command.opts<ExportOptions>()))
     .action(
-      verb(async ({ client }, { output }: Options & { output: string }, name: string) => {
-        const run = await client.call("getRun", { params: { id: (await findRun(client, name)).id } });
-        const path = resolve(output);
+      verb(async ({ client }, { output, link }: ExportOptions, name: string) => {
+        const { id } = await findRun(client, name);
+        if (link !== undefined) {
+          const made = await client.call("linkToArtifact", { params: { id, name: link } });
+          return handOver(made, made.url, `Whoever has the link downloads ${link}, until ${when(made.expiresAt)}.`);
+        }
+        const run = await client.call("getRun", { params: { id } });
+        const path = resolve(output!);
         const size = path.endsWith(".onnx") ? await exportModel(client, run, path) : await exportFolder(client, run, path);
         return answer({ run: run.id, path, size }, () => `${path}  ${bytes(size)}`);
       }),
     );
+}
+
+/** @throws BAD_USAGE */
+function oneOf({ output, link }: ExportOptions): void {
+  if ((output === undefined) === (link === undefined))
+    throw fail("BAD_USAGE", {
+      problem: "export needs a place to write to, or the file to link to",
+      fix: "Give one of the two: -o model.onnx, or --link model.onnx.",
+    });
 }
 
 /** @returns its size */

@@ -6,6 +6,7 @@ import { fail, type Problem, TrainyardError } from "../shared/errors.ts";
 import { registerAdmin } from "./admin.ts";
 import { registerCatalog } from "./catalog.ts";
 import { registerCompletion } from "./completion.ts";
+import { config } from "./config.ts";
 import { registerDatasets } from "./datasets.ts";
 import { registerEvaluate } from "./evaluate.ts";
 import { registerEvents } from "./events.ts";
@@ -13,11 +14,16 @@ import { registerExperiments } from "./experiments.ts";
 import { registerExport } from "./export.ts";
 import { ownersOf } from "./flags.ts";
 import { catchInterrupts, Interrupted, interrupted } from "./interrupt.ts";
+import { registerLogin } from "./login.ts";
 import { say } from "./output.ts";
 import { registerPredict } from "./predict.ts";
+import { registerProjects } from "./projects.ts";
 import { registerRuns } from "./runs.ts";
 import { registerServe } from "./serve.ts";
+import { registerShares } from "./shares.ts";
+import { registerTokens } from "./tokens.ts";
 import { registerTrain } from "./train.ts";
+import { registerUsers } from "./users.ts";
 import { registerWork } from "./work.ts";
 
 /** Errors of the person at the keyboard, not of data or machine. */
@@ -35,13 +41,24 @@ function report(error: unknown, json: boolean): number {
     if (error.exitCode === 0) return 0; // --help, --version
     if (error.code === "commander.help") return 2; // no command: the help is on the screen
   }
-  const errors = (error instanceof AggregateError ? error.errors : [error]).map(known).flatMap(one);
+  const errors = (error instanceof AggregateError ? error.errors : [error]).map(known).map(withLogin).flatMap(one);
   for (const e of errors) {
     if (!(e instanceof TrainyardError)) say(`error: internal: ${e instanceof Error ? e.stack : String(e)}`);
     else say(json ? JSON.stringify({ type: "error", ...e.toJSON() }) : `error: ${e.message}\n  ${e.fix}`);
   }
   const [first] = errors;
   return first instanceof TrainyardError && usage.includes(first.code) ? 2 : 1;
+}
+
+/** A server that does not know who asks leaves it to its caller how to tell. A worker has a token of its own. */
+function withLogin(error: unknown): unknown {
+  if (!(error instanceof TrainyardError && error.code === "UNAUTHENTICATED") || config.verb === "work") return error;
+  const fix = !config.url
+    ? "Sign in: npx trainyard login; or be who owns this machine again: npx trainyard logout."
+    : config.token
+      ? "Correct TRAINYARD_TOKEN, or unset it and sign in: npx trainyard login."
+      : "Sign in: npx trainyard login.";
+  return new TrainyardError(error.code, error.status, error.message, fix, error.details);
 }
 
 /** What commander says, in the words of every other error. */
@@ -62,6 +79,16 @@ function one(error: unknown): readonly unknown[] {
     ? problems.map(({ code, message, fix, path, wanted, got }) => new TrainyardError(code, error.status, message, fix, { path, wanted, got }))
     : [error];
 }
+
+/** Commands that work in a project, or look for something by its name. */
+const ofProjects: readonly string[] = [
+  ...["train", "evaluate", "predict", "export", "runs", "experiments", "archive", "reproduce", "datasets"],
+  ...["share", "shares", "events", "rewind"],
+];
+const projectFlag = [
+  "--project <project>",
+  "by name or id (default: $TRAINYARD_PROJECT, else the usual one to train in, and all to look in)",
+] as const;
 
 const every = (command: Command): readonly Command[] => [command, ...command.commands.flatMap(every)];
 
@@ -84,12 +111,19 @@ registerRuns(program);
 registerExperiments(program);
 registerDatasets(program, argv);
 registerCatalog(program);
+program.commandsGroup("People and projects:");
+registerLogin(program);
+registerProjects(program);
+registerShares(program);
+registerTokens(program);
+registerUsers(program);
 program.commandsGroup("Run the platform:");
 registerServe(program);
 registerWork(program);
 registerEvents(program);
 registerAdmin(program);
 registerCompletion(program);
+for (const command of program.commands.filter((c) => ofProjects.includes(c.name())).flatMap(every)) command.option(...projectFlag);
 for (const command of every(program).slice(1)) command.enablePositionalOptions().option("--json", "print JSON, a line for each thing");
 
 catchInterrupts();

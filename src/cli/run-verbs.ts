@@ -70,7 +70,7 @@ function training<O extends FollowOptions>(
     .addHelpText("after", followHelp)
     .action(async (named: string, _: O, command: Command) => {
       const options = command.optsWithGlobals<O>();
-      const connection = await connect({ workers: options.detach ? 0 : 1 });
+      const connection = await connect({ workers: options.detach ? 0 : 1, project: options.project });
       try {
         const { id } = await findRun(connection.client, named);
         await follow(connection, await perform(connection.client, id, options), options);

@@ -1,6 +1,7 @@
 /** `trainyard serve`: the platform, until it is told to end. The first time it has something to show at once. */
 import { once } from "node:events";
 import type { Command } from "commander";
+import type { Platform } from "../server/platform.ts";
 import { createClient } from "../shared/api/client.ts";
 import { add, type Options } from "./command.ts";
 import { config } from "./config.ts";
@@ -8,13 +9,16 @@ import { evaluationText } from "./evaluate.ts";
 import { reasonText } from "./failure.ts";
 import { watch } from "./follow.ts";
 import { onInterrupt } from "./interrupt.ts";
-import { print, printJson, say } from "./output.ts";
+import { print, printJson, say, when } from "./output.ts";
 
 interface ServeOptions extends Options {
   readonly port?: string;
   readonly host?: string;
   readonly data?: string;
   readonly workers?: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly insecureNetwork?: boolean;
   readonly demo: boolean;
 }
 
@@ -29,14 +33,20 @@ export function registerServe(program: Command): void {
     .option("--host <address>", "to listen on (default: 127.0.0.1)")
     .option("--data <folder>", "data directory (default: $TRAINYARD_HOME, else ~/.trainyard)")
     .option("--workers <integer>", "worker processes to start on this machine (default: 1)")
+    .option("--tls-cert <file>", "certificate chain (PEM): the server then speaks TLS")
+    .option("--tls-key <file>", "the certificate's private key (PEM)")
+    .option("--insecure-network", "listen on an address that others reach although there is no TLS: anyone on the way reads passwords and data")
     .option("--no-demo", "train nothing at the first start")
     .addHelpText("after", "\nEverything else is set by variables of the environment: docs/configuration.md.")
     .action(serve);
 }
 
-async function serve({ port, host, data, workers, demo, json }: ServeOptions): Promise<void> {
+async function serve({ port, host, data, workers, tlsCert, tlsKey, insecureNetwork, demo, json }: ServeOptions): Promise<void> {
   const [{ readConfig }, { startPlatform }] = await Promise.all([import("../server/config.ts"), import("../server/platform.ts")]);
-  const settings = readConfig(config.environment, { port, host, data, workers });
+  const settings = readConfig(config.environment, {
+    ...{ port, host, data, workers, tlsCert, tlsKey },
+    ...(insecureNetwork && { insecureNetwork: "true" }),
+  });
   const platform = await startPlatform(settings, {
     listen: { host: settings.host, port: settings.port },
     workers: settings.workers,
@@ -49,8 +59,11 @@ async function serve({ port, host, data, workers, demo, json }: ServeOptions): P
     async () => {
       if (json) printJson({ type: "serving", url: platform.url });
       else print(`Trainyard is open at ${platform.url} (Ctrl-C closes it)`);
+      const link = await platform.setupLink();
+      if (link && json) printJson({ type: "setup-link", ...link });
+      else if (link) print(`There is no administrator yet. This link makes one, once, until ${when(link.expiresAt)}:\n  ${link.url}`);
       if (demo && platform.isNew)
-        void firstRun(platform.url, leaving.signal, json).catch((error: Error) => leaving.signal.aborted || say(`the first run: ${error.message}`));
+        void firstRun(platform, leaving.signal, json).catch((error: Error) => leaving.signal.aborted || say(`the first run: ${error.message}`));
       await told;
       if (!json) say("closing");
       await platform.close();
@@ -59,8 +72,8 @@ async function serve({ port, host, data, workers, demo, json }: ServeOptions): P
 }
 
 /** So that there is something to see at once. Several servers that start together on one database make one. */
-async function firstRun(url: string, signal: AbortSignal, json: boolean | undefined): Promise<void> {
-  const client = createClient({ url, signal });
+async function firstRun({ url, machineToken: token }: Platform, signal: AbortSignal, json: boolean | undefined): Promise<void> {
+  const client = createClient({ url, token, signal });
   const started = await client.call(
     "createRun",
     { body: { dataset: { id: "mnist" }, model: { id: "cnn" }, training: { epochs: 1 }, note: "The first run, made by `trainyard serve`." } },

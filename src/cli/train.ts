@@ -64,7 +64,7 @@ async function train(dataset: string | undefined, options: TrainOptions, request
   checkHere(request);
   const path = options.path ?? (request.dataset?.id === "csv" && dataset !== "csv" ? dataset : undefined);
   const leaves = options.detach || options.draft;
-  const connection = await connect({ workers: leaves && !path ? 0 : 1 });
+  const connection = await connect({ workers: leaves && !path ? 0 : 1, project: options.project });
   try {
     const { client } = connection;
     const run = await client.call("createRun", {
