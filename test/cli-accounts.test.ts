@@ -310,8 +310,8 @@ test("credentials that nobody can read are as none, and are replaced", async () 
 
 test("someone who signed in at the server of this machine is that person there, and its owner again after signing out", async () => {
   const here = (args: string[], input?: string) => trainyard(home, args, undefined, {}, input);
-  expect(await here(["login", "--name", "tom"], password)).toMatchObject({ code: 0, stderr: "" });
-  expect(JSON.parse((await here(["whoami", "--json"])).stdout)).toMatchObject({ name: "tom", by: "session" });
+  expect(await here(["login", "--name", "admin"], password)).toMatchObject({ code: 0, stderr: "" });
+  expect(JSON.parse((await here(["whoami", "--json"])).stdout)).toMatchObject({ name: "admin", by: "session" });
   await here(["logout"]);
   expect(JSON.parse((await here(["whoami", "--json"])).stdout)).toMatchObject({ name: "owner", by: "machine" });
 });
