@@ -440,10 +440,11 @@ describe("what is not as it was begun is refused:", () => {
   });
 
   test("who fails too often from one address, which keeps nobody else out", async () => {
-    const answers: number[] = [];
-    for (let i = 0; i < 54; i++) answers.push((await get(open, "/api/oidc/callback?code=a&state=b", undefined, "192.0.2.7")).status);
-    expect(answers.slice(0, 50)).toEqual(Array(50).fill(403));
-    expect(answers.slice(50)).toContain(429);
+    const fail = async () => (await get(open, "/api/oidc/callback?code=a&state=b", undefined, "192.0.2.7")).status;
+    const answers = [await fail()];
+    while (answers.at(-1) === 403 && answers.length < 500) answers.push(await fail());
+    expect(answers.at(-1)).toBe(429);
+    expect(answers.length).toBeGreaterThan(50);
     expect((await signIn(subject)).status).toBe(200);
   });
 });

@@ -38,8 +38,9 @@ const limits = {
 const MEMORY = 3600;
 
 const keysOf = (name: string | undefined, address: string): Partial<Record<keyof typeof limits, string>> => ({
-  ...(name !== undefined && { pair: `pair ${name} ${address}`, account: `account ${name}` }),
+  ...(name !== undefined && { pair: `pair ${name} ${address}` }),
   address: `address ${address}`,
+  ...(name !== undefined && { account: `account ${name}` }),
 });
 
 /**
