@@ -31,6 +31,10 @@ const wanted = (issue: Issue): string => {
 const ours = (message: string): string => message.replace(/^must (be )?/, "").replace(/^have /, "with ");
 const an = (type: string): string => (/^[aeio]/.test(type) ? `an ${type}` : `a ${type}`);
 
+/** Fields whose value is repeated to nobody, not even to who sent it: logs and screens are read by others. */
+const secrets: ReadonlySet<unknown> = new Set(["password", "current", "link"]);
+const isSecret = ({ path, input }: Issue): boolean => input !== undefined && secrets.has(path.at(-1));
+
 /** More than anyone reads, and few enough to be told in one answer. */
 export const MAX_PROBLEMS = 100;
 
@@ -49,7 +53,7 @@ function problems(issue: Issue, root: string): Problem[] {
   return unknown.map((key) => {
     const path = printable(key === undefined ? at : [...(at ? [at] : []), key].join("."));
     const want = key === undefined ? wanted(issue) : "absent: there is no such field";
-    const got = key === undefined ? show(issue.input) : "given";
+    const got = key !== undefined ? "given" : isSecret(issue) ? "something else" : show(issue.input);
     const where = path || "the body";
     return {
       code: "BAD_PARAMETER",

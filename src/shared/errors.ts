@@ -422,7 +422,9 @@ export function toProblem(error: TrainyardError, path = ""): Problem {
 
 /** A text of one line that commands no terminal: what people sent may stand in a message. */
 export const printable = (text: string): string =>
-  text.replace(/\s+/g, (space) => (/[\n\r\t]/.test(space) ? " " : space)).replace(/[\p{Cc}\p{Cs}]/gu, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  text
+    .replace(/\s+/g, (space) => (/[\n\r\t]/.test(space) ? " " : space))
+    .replace(/[\p{Cc}\p{Cs}]/gu, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
 
 /** A value as an error message shows it: short, and with its type visible. */
 export function show(value: unknown): string {

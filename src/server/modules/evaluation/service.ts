@@ -20,20 +20,15 @@ export async function evaluateRun(kernel: Kernel, run: string, metrics: readonly
     known.includes(metric) ? [] : [toProblem(fail("UNKNOWN_ENTRY", { kind: "metric", id: metric, known }), `metrics.${i}`)],
   );
   if (problems.length) throw fail("INVALID_REQUEST", { problems });
-  const job = await createOnce(
-    kernel,
-    jobEntity,
-    { operation: `evaluateRun ${run}`, context, key, request: metrics ?? null },
-    async (id, digest) => {
-      await kernel.db.transaction((tx) =>
-        enqueue(
-          tx,
-          { id, kind: "evaluate", project: state.project, subject: { kind: "run", id: run }, priority: 5, labels: state.labels, metrics, digest },
-          context,
-        ),
-      );
-    },
-  );
+  const job = await createOnce(kernel, jobEntity, { operation: `evaluateRun ${run}`, context, key, request: metrics ?? null }, async (id, digest) => {
+    await kernel.db.transaction((tx) =>
+      enqueue(
+        tx,
+        { id, kind: "evaluate", project: state.project, subject: { kind: "run", id: run }, priority: 5, labels: state.labels, metrics, digest },
+        context,
+      ),
+    );
+  });
   return getJob(kernel, job);
 }
 
