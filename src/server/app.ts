@@ -429,6 +429,7 @@ function jsonOnce(): (data: object) => string {
 async function sendEvents({ ids }: Kernel, reply: FastifyReply, messages: AsyncGenerator<LiveMessage>): Promise<void> {
   // The first message decides whether there is anything to follow: until then a refusal is an ordinary answer.
   const first = await messages.next();
+  if (!reply.sse.isConnected) return void (await messages.return(undefined));
   reply.header("cache-control", "no-store");
   const shown = (message: LiveMessage): LiveMessage => (message.event === "run" ? { ...message, data: sealed(ids, run, message.data) } : message);
   async function* all() {

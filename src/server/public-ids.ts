@@ -69,12 +69,15 @@ function make(schema: z.ZodType): Walk | null {
 }
 
 /** Fields of events and states whose value is the id of something. */
-const idFields: ReadonlySet<string> = new Set(["id", "run", "job", "experiment", "worker", "project", "user", "owner", "thing"]);
+const idFields: ReadonlySet<string> = new Set(["id", "run", "job", "experiment", "worker", "project", "subject", "user", "owner", "thing"]);
 const recordedIds: Walk = (value, change) => {
   if (Array.isArray(value)) return value.map((one) => recordedIds(one, change));
-  if (typeof value !== "object" || value === null) return value;
+  if (typeof value !== "object" || value === null || "issuer" in value) return value; // who someone is at a provider
   return Object.fromEntries(
-    Object.entries(value).map(([name, one]) => [name, idFields.has(name) && isUuid(one) ? change(one, id) : recordedIds(one, change)]),
+    Object.entries(value).map(([name, one]) => {
+      if (name === "tags") return [name, one]; // whatever people call theirs
+      return [name, idFields.has(name) && isUuid(one) ? change(one, id) : recordedIds(one, change)];
+    }),
   );
 };
 

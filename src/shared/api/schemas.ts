@@ -570,7 +570,7 @@ export const verification = z
   .object({
     events: count,
     entities: count,
-    differences: z.array(z.object({ kind: z.string(), entity: z.string(), field: z.string(), fromEvents: z.unknown(), inTable: z.unknown() })),
+    differences: z.array(z.object({ kind: z.string(), entity: id, field: z.string(), fromEvents: z.unknown(), inTable: z.unknown() })),
     missingBlobs: z.array(z.object({ sha256, owner: z.string(), name: z.string() })),
   })
   .meta({ id: "Verification", description: "The tables rebuilt from the events, compared with the tables as they are." });

@@ -7,7 +7,7 @@ import type { Run } from "../../../shared/api/schemas.ts";
 import { fail } from "../../../shared/errors.ts";
 
 const platform = await startTestPlatform({ env: { TRAINYARD_UPLOAD_GRACE: "0", TRAINYARD_LOG_LEVEL: "silent" } });
-const { client, raw, kernel, eventCount } = platform;
+const { client, as, raw, kernel, eventCount } = platform;
 const worker = new HandWorker(platform);
 beforeAll(() => worker.flowers());
 
@@ -17,6 +17,10 @@ async function trained(options?: Parameters<HandWorker["succeed"]>[1]): Promise<
   return worker.train(id, options);
 }
 const verify = () => client.call("verify", {});
+/** The id of a row, behind the one that the world sees. */
+const own = (id: string): string => kernel.ids.open(id)!;
+const NOBODY = "00000000-0000-4000-8000-000000000001";
+const anyUuid = /[0-9a-f]{8}-[0-9a-f]{4}/;
 const run = (statement: string) => sql.raw(statement).execute(kernel.db.query);
 
 describe("verify", () => {
@@ -24,9 +28,10 @@ describe("verify", () => {
     await trained();
     await client.call("archiveRun", { params: { id: (await trained()).id } });
     await client.call("deleteRun", { params: { id: (await draft()).id } });
+    const events = await eventCount(); // that it was verified is an event too
     const found = await verify();
-    expect(found).toMatchObject({ differences: [], missingBlobs: [], events: await eventCount() });
-    expect(found.entities).toBeGreaterThan(5);
+    expect(found).toMatchObject({ differences: [], missingBlobs: [], events });
+    expect(found.entities).toBeGreaterThan(7);
   });
 
   test.each<[what: string, change: string, back: string, field: string]>([
@@ -46,6 +51,12 @@ describe("verify", () => {
       "created_at",
     ],
     [
+      "a project",
+      `update runs set project = '${NOBODY}' where id = '$id'`,
+      "update runs set project = (state ->> 'project')::uuid where id = '$id'",
+      "project",
+    ],
+    [
       "a parameter",
       "update run_params set number = 99 where run = '$id' and path = 'training.epochs'",
       "update run_params set number = 2 where run = '$id' and path = 'training.epochs'",
@@ -60,44 +71,103 @@ describe("verify", () => {
   ])("finds %s that was changed behind its back", async (_, change, back, field) => {
     const { id } = await draft();
     await new Promise((done) => setTimeout(done, 5)); // now() is another than when it was created
-    await run(change.replaceAll("$id", id));
+    await run(change.replaceAll("$id", own(id)));
     const { differences } = await verify();
     expect(differences).toEqual([expect.objectContaining({ kind: "run", entity: id, field })]);
     expect(differences[0]!.fromEvents).not.toEqual(differences[0]!.inTable);
-    await run(back.replaceAll("$id", id));
+    await run(back.replaceAll("$id", own(id)));
     expect((await verify()).differences).toEqual([]);
   });
 
   test("finds a row that is missing, and one that no event tells of", async () => {
     const [a, b] = [await draft(), await draft()];
-    await run(`create table kept as select * from runs where id = '${a.id}'`);
-    await run(`delete from runs where id = '${a.id}'`);
-    await run(`update runs set id = '00000000-0000-4000-8000-000000000001' where id = '${b.id}'`);
+    await run(`create table kept as select * from runs where id = '${own(a.id)}'`);
+    await run(`delete from runs where id = '${own(a.id)}'`);
+    await run(`update runs set id = '${NOBODY}' where id = '${own(b.id)}'`);
     const { differences } = await verify();
     expect(differences).toEqual(
       expect.arrayContaining([
         { kind: "run", entity: a.id, field: "row", fromEvents: "present", inTable: "absent" },
         { kind: "run", entity: b.id, field: "row", fromEvents: "present", inTable: "absent" },
-        { kind: "run", entity: "00000000-0000-4000-8000-000000000001", field: "row", fromEvents: "absent", inTable: "present" },
+        { kind: "run", entity: kernel.ids.seal(NOBODY), field: "row", fromEvents: "absent", inTable: "present" },
       ]),
     );
     await run("insert into runs select * from kept");
-    await run(`update runs set id = '${b.id}' where id = '00000000-0000-4000-8000-000000000001'`);
+    await run(`update runs set id = '${own(b.id)}' where id = '${NOBODY}'`);
     expect((await verify()).differences).toEqual([]);
   });
 
   test("finds a job and a dataset that were changed too", async () => {
     const { id } = await register(platform, "spare", "a,b\n1,2\n");
     const { id: job } = await worker.take();
-    await run(`update datasets set status = 'ready' where id = '${id}'`);
-    await run(`update jobs set priority = 99 where id = '${job}'`);
+    await run(`update datasets set status = 'ready' where id = '${own(id)}'`);
+    await run(`update jobs set priority = 99 where id = '${own(job)}'`);
     const { differences } = await verify();
     expect(differences.map(({ kind, entity, field }) => [kind, entity, field]).sort()).toEqual([
       ["dataset", id, "status"],
       ["job", job, "priority"],
     ]);
-    await run(`update datasets set status = 'reading' where id = '${id}'`);
-    await run(`update jobs set priority = 10 where id = '${job}'`);
+    await run(`update datasets set status = 'reading' where id = '${own(id)}'`);
+    await run(`update jobs set priority = 10 where id = '${own(job)}'`);
+    expect((await verify()).differences).toEqual([]);
+  });
+
+  test("finds a member who was added, roles that were raised, a token and a share that were revived, and the platform itself changed", async () => {
+    const { id: project } = await client.call("createProject", { body: { name: "walled" } });
+    const { url } = await client.call("inviteUser", { body: { role: "viewer", project: "walled" } });
+    const { user } = await as().call("useLink", { body: { link: new URL(url).hash.slice(1), name: "intruder", password: "correct horse battery" } });
+    const { token } = await client.call("createToken", { body: { name: "revoked", scope: "work" } });
+    await client.call("revokeToken", { params: { id: token.id } });
+    const { share } = await client.call("shareRun", { params: { id: (await draft()).id }, body: {} });
+    await client.call("revokeShare", { params: { id: share.id } });
+    const { id: other } = await client.call("createProject", { body: { name: "walled-too" } });
+    expect((await verify()).differences).toEqual([]);
+    await run("create table before as select id, state from projects union select id, state from servers");
+
+    const member = JSON.stringify({ user: own(user.id), role: "admin" });
+    await run(`update projects set state = jsonb_set(state, '{members}', state -> 'members' || '${member}') where id = '${own(other)}'`);
+    await run(`update projects set state = jsonb_set(state, '{members,0,role}', '"admin"') where id = '${own(project)}'`);
+    await run(`update users set role = 'admin' where id = '${own(user.id)}'`);
+    await run(`update tokens set status = 'active' where id = '${own(token.id)}'`);
+    await run(`update shares set status = 'active', project = '${own(project)}' where id = '${own(share.id)}'`);
+    await run("update servers set state = state - 'configuration'");
+    const { differences } = await verify();
+    expect(differences.map(({ kind, entity, field }) => [kind, entity, field])).toEqual(
+      expect.arrayContaining([
+        ["project", other, "state"],
+        ["project", project, "state"],
+        ["user", user.id, "role"],
+        ["token", token.id, "status"],
+        ["share", share.id, "status"],
+        ["share", share.id, "project"],
+        ["server", expect.any(String), "state"],
+      ]),
+    );
+    expect(differences).toHaveLength(7);
+    const added = differences.find(({ entity }) => entity === other)!;
+    expect([added.fromEvents, added.inTable]).toEqual([
+      expect.objectContaining({ id: other, members: [] }),
+      expect.objectContaining({ id: other, members: [{ user: user.id, role: "admin" }] }),
+    ]);
+    expect(JSON.stringify(differences)).not.toMatch(anyUuid);
+
+    for (const table of ["projects", "servers"]) await run(`update ${table} one set state = before.state from before where before.id = one.id`);
+    await run(`update users set role = 'viewer' where id = '${own(user.id)}'`);
+    await run(`update tokens set status = 'revoked' where id = '${own(token.id)}'`);
+    await run(`update shares set status = 'revoked', project = (state ->> 'project')::uuid where id = '${own(share.id)}'`);
+    expect((await verify()).differences).toEqual([]);
+  });
+
+  test("finds an event that was put into another project, where others could read what it is about", async () => {
+    const { id, project } = await draft();
+    const moved = (to: string) => run(`update events set project = '${to}' where entity = '${own(id)}'`);
+    await run("alter table events disable trigger user");
+    await moved(NOBODY);
+    const { differences } = await verify();
+    await moved(own(project));
+    await run("alter table events enable trigger user");
+    const [fromEvents, inTable] = [{ project }, { project: kernel.ids.seal(NOBODY) }];
+    expect(differences).toEqual([{ kind: "run", entity: id, field: "events", fromEvents, inTable }]);
     expect((await verify()).differences).toEqual([]);
   });
 
@@ -105,8 +175,8 @@ describe("verify", () => {
     const { id } = await draft();
     for (const name of ["b", "c"]) await client.call("editRun", { params: { id }, body: { name } });
     await run("alter table events disable trigger user");
-    await run(`create table lost as select * from events where entity = '${id}' and version = 2`);
-    await run(`delete from events where entity = '${id}' and version = 2`);
+    await run(`create table lost as select * from events where entity = '${own(id)}' and version = 2`);
+    await run(`delete from events where entity = '${own(id)}' and version = 2`);
     const { differences } = await verify();
     expect(differences).toEqual(expect.arrayContaining([expect.objectContaining({ entity: id, field: "versions", inTable: [1, 3] })]));
     await run("insert into events overriding system value select * from lost");
@@ -132,8 +202,8 @@ describe("verify", () => {
     const { id } = await trained({ model: "needed" });
     const dataset = await client.call("getDataset", { params: { id: "flowers" } });
     await run("create table needs as select * from blob_refs where owner_kind <> 'experiment'");
-    await run(`delete from blob_refs where owner = '${id}' and name = 'model.onnx'`);
-    await run(`delete from blob_refs where owner = '${dataset.id}'`);
+    await run(`delete from blob_refs where owner = '${own(id)}' and name = 'model.onnx'`);
+    await run(`delete from blob_refs where owner = '${own(dataset.id)}'`);
     const { differences } = await verify();
     expect(differences.map(({ kind, entity, field }) => [kind, entity, field]).sort()).toEqual([
       ["dataset", dataset.id, "files"],
@@ -263,6 +333,7 @@ describe("health", () => {
 describe("GET /metrics", () => {
   test("tells Prometheus of requests, jobs, points, storage and events, under one prefix and with no ids", async () => {
     const { id } = await trained({ points: [{ series: "loss", steps: [1, 2], values: [1, 2] }] });
+    await expect(as().call("login", { body: { name: "mallory", password: "guessed" } })).rejects.toMatchObject({ code: "BAD_CREDENTIALS" });
     const { text, headers } = await raw("/metrics");
     expect(headers["content-type"]).toMatch(/^text\/plain; version=0\.0\.4/);
     for (const line of [
@@ -274,10 +345,12 @@ describe("GET /metrics", () => {
       /^trainyard_queue_wait_seconds \d/m,
       /^trainyard_storage_bytes [1-9]/m,
       /^trainyard_events_total\{type="run\.created"\} [1-9]/m,
+      /^trainyard_events_total\{type="server\.sign-in-failed"\} 1$/m,
+      /^trainyard_http_request_duration_seconds_count\{operation="login",status="401"\} 1$/m,
       /^process_resident_memory_bytes \d/m,
     ])
       expect(text).toMatch(line);
-    expect(text).not.toContain(id);
-    expect(text).not.toMatch(/[0-9a-f]{8}-[0-9a-f]{4}/);
+    for (const secret of [id, "mallory"]) expect(text).not.toContain(secret);
+    expect(text).not.toMatch(anyUuid);
   });
 });

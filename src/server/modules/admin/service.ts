@@ -1,10 +1,11 @@
 /** What an administrator does: see what is stored, free what nobody needs, check that the tables are what the events say. */
 import { sql } from "kysely";
 import type { z } from "zod";
-import type { EntityKind, purged, storageUse, verification } from "../../../shared/api/schemas.ts";
+import { type EntityKind, type purged, recorded, type storageUse, type verification } from "../../../shared/api/schemas.ts";
 import { canonical } from "../../../shared/canonical.ts";
 import type { Context, Tx } from "../../entity.ts";
 import type { Kernel } from "../../kernel.ts";
+import { sealed } from "../../public-ids.ts";
 import { forget, markUnneeded, reclaimable, removeMarked, renewMark, use } from "../artifacts/service.ts";
 import { type DatasetState, datasetEntity } from "../datasets/dataset.ts";
 import { entities } from "../events/service.ts";
@@ -120,7 +121,7 @@ export async function verify(kernel: Kernel): Promise<z.infer<typeof verificatio
         const rows = await tx.selectFrom(entities[kind].definition.table).selectAll().where("id", "in", chosen).execute();
         const told = await tx
           .selectFrom("events")
-          .select(["entity", "version", "type", "data", "at"])
+          .select(["entity", "version", "type", "project", "data", "at"])
           .where("kind", "=", kind)
           .where("entity", "in", chosen)
           .orderBy("entity")
@@ -150,7 +151,13 @@ export async function verify(kernel: Kernel): Promise<z.infer<typeof verificatio
     }
   }
   const missing = [...(await missingBlobs(kernel)), ...(await damagedManifests(kernel))];
-  return { events, entities: count, differences: differences.slice(0, ENOUGH), missingBlobs: missing };
+  return { events, entities: count, differences: differences.slice(0, ENOUGH).map((one) => shown(kernel, one)), missingBlobs: missing };
+}
+
+/** With the ids that the world knows, also within what a column or a state is. */
+function shown({ ids }: Kernel, { field, fromEvents, inTable, ...rest }: Difference): Difference {
+  const [told, kept] = [fromEvents, inTable].map((value) => sealed(ids, recorded, { [field]: value })[field]);
+  return { ...rest, field, fromEvents: told, inTable: kept };
 }
 
 function groups<T extends { readonly entity: string }>(items: readonly T[]): Map<string, T[]> {
@@ -163,7 +170,7 @@ function groups<T extends { readonly entity: string }>(items: readonly T[]): Map
   return all;
 }
 
-type Told = { readonly version: number; readonly type: string; readonly data: object; readonly at: Date };
+type Told = { readonly version: number; readonly type: string; readonly project: string | null; readonly data: object; readonly at: Date };
 
 /** What the tables have of an entity. */
 interface Kept {
@@ -192,10 +199,15 @@ function compare(kind: EntityKind, id: string, history: readonly Told[], { row, 
     history.map((_, i) => i + 1),
     history.map(({ version }) => version),
   );
+  const { definition } = entities[kind];
   const state = entities[kind].fold(history);
-  const columns = state && entities[kind].definition.columns(state);
+  const columns = state && definition.columns(state);
   note("row", columns ? "present" : "absent", row ? "present" : "absent");
-  if (!state || !columns || !row) return found;
+  if (!state) return found;
+  // Who may see a thing is decided by the project that its events have.
+  const project = definition.project(state) ?? null;
+  for (const other of new Set(history.map((one) => one.project))) note("events", { project }, { project: other });
+  if (!columns || !row) return found;
   note("version", history.length, row.version);
   note("state", state, row.state);
   for (const [name, value] of Object.entries(columns))
@@ -215,7 +227,7 @@ const byName = (all: readonly { name: string; sha256: string }[]) =>
 /** As JSON has it: no undefined, times as text. */
 const plain = (value: unknown): unknown => (value === undefined ? null : JSON.parse(JSON.stringify(value)));
 
-async function missingBlobs({ db, blobs }: Kernel): Promise<z.infer<typeof verification>["missingBlobs"]> {
+async function missingBlobs({ db, blobs, ids }: Kernel): Promise<z.infer<typeof verification>["missingBlobs"]> {
   const missing: z.infer<typeof verification>["missingBlobs"] = [];
   for (let after = ""; ; ) {
     const rows = await db.query
@@ -230,7 +242,7 @@ async function missingBlobs({ db, blobs }: Kernel): Promise<z.infer<typeof verif
     const gone = rows.filter(({ size }, i) => there[i]?.size !== size).map(({ sha256 }) => sha256);
     if (gone.length) {
       const refs = await db.query.selectFrom("blob_refs").selectAll().where("sha256", "in", gone).execute();
-      missing.push(...refs.map(({ sha256, owner_kind, owner, name }) => ({ sha256, owner: `${owner_kind} ${owner}`, name })));
+      missing.push(...refs.map(({ sha256, owner_kind, owner, name }) => ({ sha256, owner: `${owner_kind} ${ids.seal(owner)}`, name })));
     }
     if (rows.length < BATCH) return missing;
     after = rows.at(-1)!.sha256;

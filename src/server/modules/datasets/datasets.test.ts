@@ -124,7 +124,7 @@ describe("a dataset that is deleted", () => {
     await client.call("purge", {});
     const job = await worker.take();
     const { sha256: digest } = run.source!.files[0]!;
-    const answer = await platform.worker.download("getJobBlob", { params: { id: job.id, sha256: digest }, query: { token: job.token } });
+    const answer = await platform.as(job.key).download("getJobBlob", { params: { id: job.id, sha256: digest }, query: { token: job.token } });
     expect(await answer.text()).toBe("a,b\n1,1\n");
     await worker.succeed(job);
   });
@@ -202,7 +202,7 @@ describe("an upload", () => {
     expect([announced.status, announced.json.error.code]).toEqual([413, "PAYLOAD_TOO_LARGE"]);
     const streamed = await fetch(`${strict.url}${path}`, {
       method: "PUT",
-      headers: { "content-type": "application/octet-stream" },
+      headers: { "content-type": "application/octet-stream", authorization: `Bearer ${strict.machineToken}` },
       body: new Blob([large]).stream(),
       duplex: "half",
     } as RequestInit);

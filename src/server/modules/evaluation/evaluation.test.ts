@@ -5,7 +5,8 @@ import type { Run } from "../../../shared/api/schemas.ts";
 
 const platform = await startTestPlatform({ workers: 1 });
 const { client, raw, eventCount } = platform;
-const nobody = "00000000-0000-4000-8000-000000000000";
+/** An id as the server gives them, of what never was. */
+const nobody = platform.kernel.ids.seal("00000000-0000-4000-8000-000000000000");
 const flower = { sepal_length: 5.1, sepal_width: 3.5, petal_length: 1.4, petal_width: 0.2 };
 const species = ["Iris-setosa", "Iris-versicolor", "Iris-virginica"];
 let run: Run;

@@ -18,7 +18,7 @@ export type ServerEvent =
   | { readonly type: "link-made"; readonly link: string; readonly about: string }
   | { readonly type: "sign-in-failed"; readonly name: string; readonly address: string }
   | { readonly type: "sign-in-refused"; readonly name: string; readonly why: string; readonly address: string }
-  | { readonly type: "exported"; readonly what: string }
+  | { readonly type: "exported"; readonly what: string; readonly project?: string }
   | { readonly type: "purged"; readonly runs: number; readonly datasets: number; readonly blobs: number; readonly bytes: number }
   | { readonly type: "verified"; readonly differences: number; readonly missingBlobs: number }
   | { readonly type: "keys-rotated"; readonly graceDays: number };

@@ -7,6 +7,8 @@ import { type RunEvent, runEntity } from "../runs/run.ts";
 
 const platform = await startTestPlatform();
 const { client, raw, kernel } = platform;
+/** An id as the server gives them, of what never was. */
+const nobody = kernel.ids.seal("00000000-0000-4000-8000-000000000000");
 const worker = new HandWorker(platform);
 beforeAll(() => worker.flowers());
 
@@ -43,7 +45,9 @@ describe("changes of one entity", () => {
     const { id } = await draft();
     const context = { actor: "test", correlation: "test" };
     const add = () =>
-      kernel.db.transaction((tx) => runEntity.change(tx, id, context, ({ note }): RunEvent[] => [{ type: "edited", note: `${note}+` }]));
+      kernel.db.transaction((tx) =>
+        runEntity.change(tx, kernel.ids.open(id)!, context, ({ note }): RunEvent[] => [{ type: "edited", note: `${note}+` }]),
+      );
     await Promise.all(Array.from({ length: 20 }, add));
     expect((await client.call("getRun", { params: { id } })).note).toBe("+".repeat(20));
   });
@@ -52,7 +56,7 @@ describe("changes of one entity", () => {
     const { id, version } = await draft();
     const context = { actor: "test", correlation: "test" };
     const failing = kernel.db.transaction(async (tx) => {
-      await runEntity.change(tx, id, context, () => [{ type: "edited", name: "lost" }]);
+      await runEntity.change(tx, kernel.ids.open(id)!, context, () => [{ type: "edited", name: "lost" }]);
       throw new Error("half way");
     });
     await expect(failing).rejects.toThrow("half way");
@@ -135,7 +139,7 @@ describe("rewind", () => {
   test("answers 404 for a time before there was such an entity, and for what never was", async () => {
     const { id, createdAt } = await draft();
     const at = new Date(Date.parse(createdAt) - 1).toISOString();
-    for (const path of [`run/${id}?at=${at}`, `job/${id}`, "run/00000000-0000-4000-8000-000000000000", "run/none"]) {
+    for (const path of [`run/${id}?at=${at}`, `job/${id}`, `run/${nobody}`, `run/${kernel.ids.open(id)}`, "run/none"]) {
       const answer = await raw(`/api/events/rewind/${path}`);
       expect([path, answer.status, answer.json.error.code]).toEqual([path, 404, "NOT_FOUND"]);
     }
@@ -229,7 +233,6 @@ describe("message records", () => {
     expect(received.map(({ payload }) => payload).sort()).toEqual(sent.map(({ payload }) => payload).sort());
     return sent.map(({ aggregator, mode, source, destination, payload }) => `${aggregator} ${mode} ${source} > ${destination}: ${payload}`);
   }
-  const nobody = "00000000-0000-4000-8000-000000000000";
 
   test("name what was asked and what came of it", async () => {
     const { id } = await draft();

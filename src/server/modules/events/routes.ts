@@ -10,7 +10,7 @@ export const eventRoutes: Handlers<"listEvents" | "exportEvents" | "rewind" | "l
     return { items, next: nextCursor(last) };
   },
   async exportEvents(kernel, { query: { project, ...filter }, grant, context }) {
-    await audit(kernel, { type: "exported", what: `events${project ? ` of project ${project}` : ""}` }, context);
+    await audit(kernel, { type: "exported", what: "events", ...(project && { project: grant.project }) }, context);
     return exportEvents(kernel, { ...filter, visible: grant.visible });
   },
   rewind: (kernel, { params, query }) => rewind(kernel, params.kind, params.id, query.at),

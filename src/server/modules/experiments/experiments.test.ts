@@ -297,7 +297,7 @@ describe("reproducing", () => {
     const { id } = await reproduce(experiment);
     const job = await worker.take();
     const file = job.payload.source!.files[0]!;
-    const answer = await platform.worker.download("getJobBlob", { params: { id: job.id, sha256: file.sha256 }, query: { token: job.token } });
+    const answer = await platform.as(job.key).download("getJobBlob", { params: { id: job.id, sha256: file.sha256 }, query: { token: job.token } });
     expect((await answer.arrayBuffer()).byteLength).toBe(file.size);
     await worker.succeed(job, { model: "of lost flowers" });
     expect((await getRun(id)).reproduction).toMatchObject({ same: true });

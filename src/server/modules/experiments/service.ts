@@ -183,7 +183,7 @@ export async function damagedManifests(kernel: Kernel): Promise<{ sha256: string
         throw error;
       },
     );
-    if (!whole) damaged.push({ sha256: hash, owner: `experiment ${id}`, name: "manifest.json" });
+    if (!whole) damaged.push({ sha256: hash, owner: `experiment ${kernel.ids.seal(id)}`, name: "manifest.json" });
   }
   return damaged;
 }

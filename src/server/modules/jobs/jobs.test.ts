@@ -3,16 +3,16 @@ import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import { HandWorker, irisFacts, runFacts } from "../../../../test/hand-worker.ts";
 import { register, sha256, startTestPlatform, tiny } from "../../../../test/platform.ts";
 import type { ClaimedJob, RunRequestBody } from "../../../shared/api/schemas.ts";
+import { jobToken } from "../../secrets.ts";
 
 const platform = await startTestPlatform();
-const { client, raw, eventCount, kernel, workerToken } = platform;
+const { client, as, raw, eventCount, kernel } = platform;
 const worker = new HandWorker(platform);
 beforeAll(() => worker.flowers());
 
 const create = (body: Partial<RunRequestBody> = {}) => client.call("createRun", { body: { ...tiny, ...body } });
 const getRun = (id: string) => client.call("getRun", { params: { id } });
 const getJob = (id: string) => client.call("getJob", { params: { id } });
-const asWorker = { authorization: `Bearer ${workerToken}` };
 
 async function claimed(body?: Partial<RunRequestBody>): Promise<{ run: string; job: ClaimedJob }> {
   const { id } = await create(body);
@@ -25,7 +25,7 @@ const hurry = (job: string) =>
   kernel.db.query
     .updateTable("jobs")
     .set({ run_at: new Date(0) })
-    .where("id", "=", job)
+    .where("id", "=", kernel.ids.open(job)!)
     .execute();
 const broken = { code: "RUNTIME", status: 500, message: "ONNX Runtime failed", fix: "Try again." };
 
@@ -108,8 +108,14 @@ describe("a claim", () => {
     const other = new HandWorker(platform, ["gpu", "big"]);
     await other.claim();
     const { items } = await client.call("listWorkers", {});
-    expect(items.find(({ id }) => id === worker.id)).toMatchObject({ name: "hand", labels: [], slots: 1, jobs: [job.id], alive: true });
-    expect(items.find(({ id }) => id === other.id)).toMatchObject({ labels: ["gpu", "big"], jobs: [] });
+    expect(items.find(({ id }) => kernel.ids.open(id) === worker.id)).toMatchObject({
+      name: "hand",
+      labels: [],
+      slots: 1,
+      jobs: [job.id],
+      alive: true,
+    });
+    expect(items.find(({ id }) => kernel.ids.open(id) === other.id)).toMatchObject({ labels: ["gpu", "big"], jobs: [] });
     await worker.succeed(job);
   });
 });
@@ -129,7 +135,7 @@ describe("a token", () => {
       report: () => worker.report(old, { points: [{ series: "loss", steps: [1], values: [1] }] }),
       finish: () => worker.finish(old, { outcome: "failed", error: broken }),
       upload: () => worker.upload(old, "model.onnx", "late"),
-      download: () => platform.worker.download("getJobBlob", { params: { id: old.id, sha256: file }, query: { token: old.token } }),
+      download: () => as(old.key).download("getJobBlob", { params: { id: old.id, sha256: file }, query: { token: old.token } }),
     };
     for (const [name, call] of Object.entries(calls)) {
       const details = { given: old.token, current: job.token };
@@ -143,16 +149,23 @@ describe("a token", () => {
 
   test("that was never given changes nothing", async () => {
     const { job } = await claimed();
+    const before = await eventCount();
     for (const token of [job.token + 1, 0, -1]) {
       await expect(worker.finish({ ...job, token }, { outcome: "stopped" })).rejects.toMatchObject({ code: "STALE_TOKEN" });
     }
+    // Not even with a key of the server's own make.
+    for (const token of [job.token + 1, 0]) {
+      const key = jobToken(kernel.keys.bytes("jobs")[0]!, kernel.ids.open(job.id)!, token);
+      await expect(worker.finish({ ...job, token, key }, { outcome: "stopped" })).rejects.toMatchObject({ code: "STALE_TOKEN" });
+    }
+    expect(await eventCount()).toBe(before);
     await worker.succeed(job);
   });
 
   test("gives access to the files of its job and to no others", async () => {
     const { run, job } = await claimed();
     const { sha256: data } = (await getRun(run)).source!.files[0]!;
-    const answer = await platform.worker.download("getJobBlob", { params: { id: job.id, sha256: data }, query: { token: job.token } });
+    const answer = await as(job.key).download("getJobBlob", { params: { id: job.id, sha256: data }, query: { token: job.token } });
     expect(sha256(new Uint8Array(await answer.arrayBuffer()))).toBe(data);
 
     const other = await create();
@@ -160,7 +173,7 @@ describe("a token", () => {
     const secret = await worker.upload(otherJob, "best.safetensors", "of another run");
     await worker.report(otherJob, { artifacts: [secret] });
     const query = { token: job.token };
-    await expect(platform.worker.download("getJobBlob", { params: { id: job.id, sha256: secret.sha256 }, query })).rejects.toMatchObject({
+    await expect(as(job.key).download("getJobBlob", { params: { id: job.id, sha256: secret.sha256 }, query })).rejects.toMatchObject({
       code: "NOT_FOUND",
       status: 404,
     });
@@ -219,7 +232,7 @@ describe("a report", () => {
   test("with fewer values than steps, or after the end, changes nothing", async () => {
     const { run, job } = await claimed();
     const uneven = { token: job.token, sequence: 1, points: [{ series: "loss", steps: [1, 2], values: [1] }] };
-    const answer = await raw(`/api/worker/jobs/${job.id}/report`, { method: "POST", headers: asWorker, body: uneven });
+    const answer = await raw(`/api/worker/jobs/${job.id}/report`, { method: "POST", headers: { authorization: `Bearer ${job.key}` }, body: uneven });
     expect([answer.status, answer.json.error.problems[0]]).toEqual([
       422,
       expect.objectContaining({ path: "points.0", wanted: "with as many values as steps" }),

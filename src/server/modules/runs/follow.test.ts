@@ -1,5 +1,5 @@
 /** Following a run: everything arrives, once, at a bearable pace, however often the connection breaks. */
-import { beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test, vi } from "vitest";
 import { HandWorker, runFacts } from "../../../../test/hand-worker.ts";
 import { startTestPlatform, tiny } from "../../../../test/platform.ts";
 import type { LiveEvent } from "../../../shared/api/client.ts";
@@ -97,7 +97,8 @@ describe("whoever follows a run", () => {
   });
 
   test("is refused in the one form of errors where there is no such run", async () => {
-    const answer = await raw("/api/runs/00000000-0000-4000-8000-000000000000/live", { headers: { accept: "text/event-stream" } });
+    const nobody = platform.kernel.ids.seal("00000000-0000-4000-8000-000000000000");
+    const answer = await raw(`/api/runs/${nobody}/live`, { headers: { accept: "text/event-stream" } });
     expect([answer.status, answer.json.error.code]).toEqual([404, "NOT_FOUND"]);
   });
 
@@ -152,6 +153,23 @@ describe("a connection that breaks", () => {
       expect(statesOf(seen).at(-1)).toBe("succeeded");
       expect((seen.findLast(({ event }) => event === "run")!.data as Run).note).toBe(`at ${COUNT}`);
     }
+  });
+
+  test("before its first message is no error of the server", async () => {
+    const { id, job } = await running();
+    const errors = vi.spyOn(platform.kernel.log, "error");
+    for (let i = 0; i < 30; i++) {
+      const gone = new AbortController();
+      const first = follow(id, undefined, gone.signal)
+        .next()
+        .catch(() => {});
+      await new Promise((done) => setTimeout(done, i % 6));
+      gone.abort();
+      await first;
+    }
+    await worker.succeed(job); // by now the server knows that they have gone
+    expect(errors).not.toHaveBeenCalled();
+    errors.mockRestore();
   });
 
   test("for a long while loses nothing", async () => {

@@ -35,8 +35,8 @@ beforeAll(async () => {
   for (const [i, id] of ids.entries()) {
     if (i % 5 === 4) continue; // some have no metrics at all
     const values = i % 7 ? [pick([0.5, 0.25, 0.75], i), pick([0.5, 0.9, 0.1, 0.3], i)] : [0.125, null]; // and some ended with NaN
-    await kernel.db.transaction((tx) => addPoints(tx, id, [{ series: "validation_loss", steps: [1, 2], values }]));
-    if (i % 2) await kernel.db.transaction((tx) => addPoints(tx, id, [{ series: "weird./-name", steps: [1], values: [i % 4] }]));
+    await kernel.db.transaction((tx) => addPoints(tx, kernel.ids.open(id)!, [{ series: "validation_loss", steps: [1, 2], values }]));
+    if (i % 2) await kernel.db.transaction((tx) => addPoints(tx, kernel.ids.open(id)!, [{ series: "weird./-name", steps: [1], values: [i % 4] }]));
   }
   runs = await Promise.all(ids.map((id) => client.call("getRun", { params: { id } })));
 });

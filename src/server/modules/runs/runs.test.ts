@@ -197,7 +197,7 @@ describe("people", () => {
 
   test("compare at least two runs that exist, each once", async () => {
     const run = await create({ draft: true });
-    const nobody = "00000000-0000-4000-8000-000000000000";
+    const nobody = kernel.ids.seal("00000000-0000-4000-8000-000000000000");
     const compare = (...ids: string[]) => raw(`/api/runs/compare?${ids.map((id) => `id=${id}`).join("&")}`);
     expect((await compare(run.id)).status).toBe(422);
     expect((await compare()).status).toBe(422);

@@ -12,9 +12,9 @@ const worker = new HandWorker(platform);
 beforeAll(async () => {
   await worker.flowers();
   await register(platform, "numbers", "width,height\n1.5,2\n2.5,3\n");
-  const { id, token } = await worker.take();
+  const { id, token, key } = await worker.take();
   const regression = { digest: "0".repeat(64), task: "regression", sampleShape: [1], columns: ["width"], labels: [], records: { train: 1, test: 1 } };
-  await platform.worker.call("finishJob", { params: { id }, body: { token, outcome: "succeeded", dataset: regression as never } });
+  await platform.as(key).call("finishJob", { params: { id }, body: { token, outcome: "succeeded", dataset: regression as never } });
 });
 
 /** What is wrong with a request. */
