@@ -140,6 +140,7 @@ export async function startTestPlatform({ workers = 0, env = {}, place }: TestOp
   return {
     url,
     kernel,
+    localUrl: platform.localUrl,
     workerToken: platform.workerToken,
     machineToken: platform.machineToken,
     setupLink: () => platform.setupLink(),

@@ -115,9 +115,10 @@ async function embed(workers: number): Promise<Found> {
   const platform = await startPlatform(readConfig(config.environment), {
     listen: { host: "127.0.0.1", port: 0 },
     workers,
+    lasting: false,
     what: `trainyard ${config.verb}`,
   });
-  return { client: createClient({ url: platform.url, token: platform.machineToken, signal: interrupted }), close: () => platform.close() };
+  return { client: createClient({ url: platform.localUrl, token: platform.machineToken, signal: interrupted }), close: () => platform.close() };
 }
 
 /** Answers that another try may change. */

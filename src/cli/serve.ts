@@ -72,7 +72,7 @@ async function serve({ port, host, data, workers, tlsCert, tlsKey, insecureNetwo
 }
 
 /** So that there is something to see at once. Several servers that start together on one database make one. */
-async function firstRun({ url, machineToken: token }: Platform, signal: AbortSignal, json: boolean | undefined): Promise<void> {
+async function firstRun({ localUrl: url, machineToken: token }: Platform, signal: AbortSignal, json: boolean | undefined): Promise<void> {
   const client = createClient({ url, token, signal });
   const started = await client.call(
     "createRun",

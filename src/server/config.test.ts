@@ -2,7 +2,7 @@
 import { totalmem } from "node:os";
 import { expect, test } from "vitest";
 import type { TrainyardError } from "../shared/errors.ts";
-import { childEnvironment, readConfig, variables } from "./config.ts";
+import { childEnvironment, readConfig, shown, variables } from "./config.ts";
 
 const problemsOf = (env: Record<string, string>, flags = {}): readonly string[] => {
   try {
@@ -33,6 +33,16 @@ test("every variable is read", () => {
   const config = readConfig({
     TRAINYARD_HOME: "/data",
     TRAINYARD_HOST: "0.0.0.0",
+    TRAINYARD_TLS_CERT: "/tls/cert.pem",
+    TRAINYARD_TLS_KEY: "/tls/key.pem",
+    TRAINYARD_PROXIES: "10.0.0.0/8",
+    TRAINYARD_PUBLIC_URL: "https://trainyard.example/",
+    TRAINYARD_INSECURE_NETWORK: "true",
+    TRAINYARD_DOWNLOAD_KEY: "/tls/pair.json",
+    TRAINYARD_OIDC_ISSUER: "https://id.example",
+    TRAINYARD_OIDC_CLIENT_ID: "trainyard",
+    TRAINYARD_OIDC_CLIENT_SECRET: "a-secret-of-the-provider",
+    TRAINYARD_OIDC_ROLE: "viewer",
     TRAINYARD_PORT: "0",
     TRAINYARD_ALLOWED_HOSTS: "a.example, b.example,",
     TRAINYARD_WORKERS: "3",
@@ -57,6 +67,12 @@ test("every variable is read", () => {
     home: "/data",
     host: "0.0.0.0",
     port: 0,
+    tls: { cert: "/tls/cert.pem", key: "/tls/key.pem" },
+    proxies: ["10.0.0.0/8"],
+    publicUrl: "https://trainyard.example",
+    insecureNetwork: true,
+    downloadKey: "/tls/pair.json",
+    oidc: { issuer: "https://id.example", clientId: "trainyard", clientSecret: "a-secret-of-the-provider", role: "viewer" },
     allowedHosts: ["a.example", "b.example"],
     workers: 3,
     workerToken: "twenty-characters-or-more",
@@ -105,7 +121,7 @@ test("every problem is told at once, with what was wanted and what came, but no 
     'TRAINYARD_PORT must be an integer from 0 to 65535, but is "70000"',
     'TRAINYARD_S3_FORCE_PATH_STYLE must be true or false, but is "yes"',
     'TRAINYARD_STORE must be a URL that begins with s3://, but is "/data/objects"',
-    "TRAINYARD_WORKER_TOKEN must be at least 20 letters, digits or signs of ASCII, but is something else",
+    "TRAINYARD_WORKER_TOKEN must be at least 20 letters, digits or signs of ASCII, and not one of an example, but is something else",
     "there is no variable TRAINYARD_COLOUR",
   ]);
   // A header cannot carry it.
@@ -133,4 +149,45 @@ test("a provider to sign in at is reached by https, or is on this machine", () =
   for (const issuer of ["http://id.example", "http://localhost.example", "http://127.0.0.1.example"])
     expect([issuer, problems(issuer)]).toEqual([issuer, [expect.stringMatching(/^TRAINYARD_OIDC_ISSUER must begin with https:\/\//)]]);
   expect(problemsOf({ TRAINYARD_OIDC_ISSUER: "https://id.example" })).toHaveLength(1);
+});
+
+test("an address that others reach needs TLS, a stated proxy, or a plain word that it needs neither", () => {
+  for (const host of ["0.0.0.0", "::", "192.0.2.7", "trainyard.example"]) {
+    const problems = (env: Record<string, string> = {}, flags = {}) => problemsOf({ TRAINYARD_HOST: host, ...env }, flags);
+    expect(problems()).toEqual([expect.stringMatching(new RegExp(`^listening on ${host.replaceAll(".", "\\.")} without TLS .*--insecure-network`))]);
+    expect(problems({ TRAINYARD_TLS_CERT: "c", TRAINYARD_TLS_KEY: "k" })).toEqual([]);
+    expect(problems({ TRAINYARD_PROXIES: "10.0.0.1" })).toEqual([]);
+    expect(problems({}, { insecureNetwork: "true" })).toEqual([]);
+  }
+  for (const host of ["127.0.0.1", "localhost", "::1", "127.0.0.53"]) expect(problemsOf({ TRAINYARD_HOST: host })).toEqual([]);
+  expect(problemsOf({ TRAINYARD_TLS_CERT: "c" })).toEqual(["TRAINYARD_TLS_CERT and TRAINYARD_TLS_KEY must both be set, or neither"]);
+});
+
+test("secrets that stand in examples are refused", () => {
+  for (const sample of [
+    "change-me-change-me-change-me",
+    "your-token-goes-in-here-1",
+    "xxxxxxxxxxxxxxxxxxxxxxxxx",
+    "example-token-of-the-docs",
+    "password-password-password",
+  ])
+    expect([sample, problemsOf({ TRAINYARD_WORKER_TOKEN: sample })]).toEqual([sample, [expect.stringContaining("not one of an example")]]);
+  expect(problemsOf({ TRAINYARD_OIDC_CLIENT_SECRET: "changeme" })).toHaveLength(1);
+});
+
+test("what the history tells of a configuration holds no secret", () => {
+  const text = JSON.stringify(
+    shown(
+      readConfig({
+        TRAINYARD_WORKER_TOKEN: "a-secret-of-the-workers",
+        DATABASE_URL: "postgresql://user:hush@db.example/trainyard",
+        TRAINYARD_OIDC_ISSUER: "https://id.example",
+        TRAINYARD_OIDC_CLIENT_ID: "trainyard",
+        TRAINYARD_OIDC_CLIENT_SECRET: "a-secret-of-the-provider",
+        AWS_ENDPOINT_URL: "http://key:hush@store.example",
+      }),
+    ),
+  );
+  for (const secret of ["a-secret", "hush", "db.example", "store.example"]) expect(text).not.toContain(secret);
+  expect(text).toContain("https://id.example");
 });

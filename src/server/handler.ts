@@ -1,6 +1,6 @@
 /** What a module gives the server for each operation: a function from a validated request to an answer. */
 import type { Readable } from "node:stream";
-import type { FastifyReply } from "fastify";
+import type { FastifyReply as Reply } from "fastify";
 import type { endpoints, Incoming, OperationId, Outgoing } from "../shared/api/endpoints.ts";
 import type { Context } from "./entity.ts";
 import type { Grant } from "./gate.ts";
@@ -47,5 +47,6 @@ type Answer<O extends OperationId> = (typeof endpoints)[O] extends { readonly co
           : string
   : Outgoing<O>;
 
-export type Handler<O extends OperationId> = (kernel: Kernel, asked: Asked<O>, reply: FastifyReply) => Promise<Answer<O>> | Answer<O>;
+export type Handler<O extends OperationId> = (kernel: Kernel, asked: Asked<O>, reply: Reply) => Promise<Answer<O>> | Answer<O>;
+export type { Reply };
 export type Handlers<O extends OperationId> = { readonly [K in O]: Handler<K> };

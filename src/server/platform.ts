@@ -1,6 +1,8 @@
 /** The whole program in one process: database, store, HTTP, local workers. Started by `serve`, and by any command that finds no server. */
 import { randomBytes, randomUUID } from "node:crypto";
+import { once } from "node:events";
 import { mkdir, readFile, rm } from "node:fs/promises";
+import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import type { JWK } from "jose";
@@ -48,6 +50,8 @@ export interface PlatformOptions {
 
 export interface Platform {
   readonly url: string;
+  /** For who is on the same machine: without TLS, on the loopback. The same as `url` where that is so. */
+  readonly localUrl: string;
   /** What workers have to show. */
   readonly workerToken: string;
   /** What the owner of the data directory has to show: it opens everything. */
@@ -139,7 +143,15 @@ export async function startPlatform(config: Config, { listen, workers, lasting =
     }
     // Who listens everywhere is reached on this machine by the loopback address.
     const host = { "0.0.0.0": "127.0.0.1", "::": "::1" }[listen.host] ?? listen.host;
+    // Whoever is on this machine, local workers among them, needs no certificate to know whom they talk to.
+    const here = config.tls && createServer((request, response) => app.routing(request, response)).listen(0, "127.0.0.1");
+    if (here) {
+      await once(here, "listening");
+      closers.push(() => new Promise((done) => here.close(done) && here.closeAllConnections()));
+    }
     url = `${config.tls ? "https" : "http"}://${host.includes(":") ? `[${host}]` : host}:${port}`;
+
+    const localUrl = here ? `http://127.0.0.1:${(here.address() as AddressInfo).port}` : url;
 
     const chores: readonly [every: number, chore: () => Promise<unknown>, failed: string][] = [
       [REAP_MS, () => reap(kernel), "leases could not be looked at"],
@@ -150,7 +162,7 @@ export async function startPlatform(config: Config, { listen, workers, lasting =
     for (const [every, chore, failed] of chores) closers.push(repeat(every, chore, (error) => log.warn({ err: error }, failed)));
     const local = new LocalWorkers({
       count: workers,
-      url,
+      url: localUrl,
       token: workerToken,
       cacheDirectory: join(config.home, "cache"),
       limits: config.limits,
@@ -160,7 +172,7 @@ export async function startPlatform(config: Config, { listen, workers, lasting =
     closers.push(() => local.close());
 
     const address = join(config.home, "server.json");
-    await writeAtomically(address, [JSON.stringify({ url, what, pid: process.pid, startedAt: new Date().toISOString() })]);
+    await writeAtomically(address, [JSON.stringify({ url: localUrl, what, pid: process.pid, startedAt: new Date().toISOString() })]);
     // Another server on the same directory, where the database is elsewhere, may have put its own there since.
     closers.push(async () => {
       const { pid } = JSON.parse(await readFile(address, "utf8").catch(() => "{}")) as { pid?: number };
@@ -169,6 +181,7 @@ export async function startPlatform(config: Config, { listen, workers, lasting =
     const first = await db.query.selectFrom("events").select("seq").where("kind", "=", "run").limit(1).executeTakeFirst();
     return {
       url,
+      localUrl,
       workerToken,
       machineToken,
       async setupLink() {

@@ -1,7 +1,6 @@
 /** Routes of accounts. A session goes into a cookie that no script can read, or into the answer of a program that asked for it. */
-import type { FastifyReply } from "fastify";
 import { awayCookieOf, cookieOf } from "../../browser.ts";
-import type { Asked, Handlers } from "../../handler.ts";
+import type { Asked, Handlers, Reply } from "../../handler.ts";
 import type { Person } from "../../identity.ts";
 import type { Kernel } from "../../kernel.ts";
 import { signedInPage } from "../../pages.ts";
@@ -26,7 +25,7 @@ import {
 /** Nobody else gets past the gate where the action is `self`. */
 const person = ({ grant }: Pick<Asked<"whoAmI">, "grant">): Person => grant.actor as Person;
 
-export function answer({ config }: Kernel, { user, secret, expiresAt }: SignedIn, token: boolean | undefined, reply: FastifyReply) {
+export function answer({ config }: Kernel, { user, secret, expiresAt }: SignedIn, token: boolean | undefined, reply: Reply) {
   if (token) return { user, token: secret, expiresAt };
   reply.header("set-cookie", cookieOf(config, secret, new Date(expiresAt)));
   return { user, expiresAt };

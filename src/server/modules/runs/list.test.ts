@@ -3,7 +3,6 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { HandWorker } from "../../../../test/hand-worker.ts";
 import { startTestPlatform, tiny } from "../../../../test/platform.ts";
 import type { Run, RunRequestBody } from "../../../shared/api/schemas.ts";
-import { seal } from "../../ids.ts";
 import { addPoints } from "./metrics.ts";
 import { listRuns } from "./store.ts";
 
@@ -197,7 +196,7 @@ describe("runs filtered", () => {
     expect(ids).toEqual(order.filter((id) => wanted.some((run) => run.id === id)));
     for (const few of [0, 20, 40]) {
       const { rows } = await listRuns(kernel.db.query, { filter, sort: "metrics.validation_loss", limit: 500, trash: false, archived: false }, few);
-      expect(rows.map(({ id }) => seal(id))).toEqual(ids);
+      expect(rows.map(({ id }) => kernel.ids.seal(id))).toEqual(ids);
     }
   });
 

@@ -62,7 +62,7 @@ export async function presentRun({ db }: Pick<Kernel, "db">, uuid: string): Prom
     evaluation: s.evaluation,
     artifacts: Object.entries(s.artifacts).map(([name, { sha256, size, at }]) => ({ name, sha256, size, createdAt: at })),
     metrics,
-    reproduces: s.reproduces && s.reproduces.experiment,
+    reproduces: s.reproduces?.experiment,
     reproduction: s.reproduction,
   };
 }
