@@ -123,11 +123,18 @@ describe("signing in", () => {
     expect([blocked.status, Number(blocked.headers["retry-after"])]).toEqual([429, expect.toSatisfy((s: number) => s >= 1 && s <= 900)]);
     // Someone who guesses from everywhere makes her wait a minute at most.
     for (let i = 0; i < 100; i++) await countAttempt(kernel.db.query, "dora", `192.0.2.${i}`).catch(() => {});
-    await kernel.db.query
-      .updateTable("attempts")
-      .set({ last_at: new Date(Date.now() - 61_000), failures: 1000 })
-      .where("key", "=", "account dora")
-      .execute();
+    const attacked = (ago: number) =>
+      kernel.db.query
+        .updateTable("attempts")
+        .set({ last_at: new Date(Date.now() - ago), failures: 1000 })
+        .where("key", "=", "account dora")
+        .execute();
+    await attacked(0);
+    expect(await refused(countAttempt(kernel.db.query, "dora", "203.0.113.9"))).toBe("TOO_MANY_ATTEMPTS");
+    await attacked(61_000);
+    expect(await refused(countAttempt(kernel.db.query, "dora", "203.0.113.9"))).toBe("allowed");
+    // Where she has been signed in she does not wait for what others do.
+    await attacked(0);
     await kernel.db.query.deleteFrom("attempts").where("key", "like", "pair dora%").execute();
     expect((await login({ name: "dora", password })).status).toBe(200);
   });

@@ -26,8 +26,8 @@ interface Limit {
 }
 
 /**
- * Who guesses from one address soon waits. An account that is guessed at from many waits a minute at most,
- * so that nobody can lock a person out for good.
+ * Who guesses from one address soon waits. An account that is guessed at from many waits a minute at most, and not at all
+ * for who has a session from the same address, so that nobody can lock a person out for good.
  */
 const limits = {
   pair: { free: 5, longest: 900 },
@@ -50,6 +50,7 @@ const keysOf = (name: string | undefined, address: string): Partial<Record<keyof
  */
 export async function countAttempt(db: Query, name: string | undefined, address: string): Promise<void> {
   for (const [kind, key] of Object.entries(keysOf(name, address))) {
+    if (kind === "account" && (await isKnown(db, name!, address))) continue;
     const { free, longest } = limits[kind as keyof typeof limits];
     const wait = sql`make_interval(secs => case when attempts.failures < ${free} then 0
       else least(${longest}, power(2, least(attempts.failures - ${free}, 20))) end)`;
@@ -63,6 +64,17 @@ export async function countAttempt(db: Query, name: string | undefined, address:
     throw fail("TOO_MANY_ATTEMPTS", { seconds: Math.max(1, left.rows[0]?.seconds ?? 1) });
   }
 }
+
+const isKnown = async (db: Query, name: string, address: string): Promise<boolean> =>
+  Boolean(
+    await db
+      .selectFrom("sessions")
+      .innerJoin("users", "users.id", "sessions.user")
+      .select("users.id")
+      .where("users.name", "=", name)
+      .where("sessions.address", "=", address)
+      .executeTakeFirst(),
+  );
 
 /** It was no failure after all. */
 export async function forgiveAttempt(db: Query, name: string | undefined, address: string): Promise<void> {
