@@ -32,6 +32,13 @@ input, button { font: inherit; padding: 0.6rem 0.75rem; border-radius: 8px; bord
 button { background: #1c5fd0; border-color: #1c5fd0; color: #fff; cursor: pointer; }
 button:disabled { opacity: 0.6; }
 :focus-visible { outline: 3px solid #6aa0ff; outline-offset: 1px; }
+h2 { overflow-wrap: anywhere; }
+h3 { font-size: 1rem; margin: 1rem 0 0.25rem; }
+table { width: 100%; border-collapse: collapse; font-size: 0.95rem; }
+td { padding: 0.25rem 0; vertical-align: top; overflow-wrap: anywhere; border-bottom: 1px solid light-dark(#e3e7ed, #323a45); }
+td:first-child { padding-right: 1rem; color: light-dark(#5a6575, #9aa5b4); white-space: nowrap; }
+#measured td:last-child { text-align: right; font-variant-numeric: tabular-nums; }
+a { color: light-dark(#1c5fd0, #7fb0ff); }
 #said { min-height: 1.5rem; margin: 1rem 0 0; overflow-wrap: anywhere; }
 `;
 
@@ -40,8 +47,9 @@ const script = `const form = document.querySelector("form");
 const said = document.querySelector("#said");
 const say = (text) => { said.textContent = text; };
 const link = location.hash.slice(1);
-// It works once; nobody needs it in the history.
-history.replaceState(null, "", location.pathname);
+const shared = document.querySelector("#shared");
+// What works once nobody needs in the history.
+if (!shared) history.replaceState(null, "", location.pathname);
 
 async function ask(path, body) {
   const response = await fetch(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
@@ -51,8 +59,34 @@ async function ask(path, body) {
   throw new Error(problems.length ? problems.map((p) => p.message).join("; ") : message + ". " + fix);
 }
 
+/** A line of a table: texts, never HTML. */
+function row(table, ...texts) {
+  const line = table.insertRow();
+  for (const text of texts) line.insertCell().textContent = text;
+}
+if (shared) {
+  try {
+    const { kind, thing, expiresAt } = await ask("/api/shares/look", { share: link });
+    const response = await fetch("/api/" + kind + "s/" + thing, { headers: { authorization: "Bearer " + link } });
+    const it = await response.json();
+    if (!response.ok) throw new Error(it.error.message);
+    document.title = it.name + " · Trainyard";
+    shared.querySelector("h2").textContent = it.name;
+    const about = shared.querySelector("#about");
+    for (const [what, value] of [[kind, it.state ?? "archived"], ["dataset", it.dataset], ["model", it.model], ["task", it.task], ["created", new Date(it.createdAt).toLocaleString()], ["by", it.createdBy], ["note", it.note]])
+      if (value) row(about, what, value);
+    const metrics = Object.entries(it.evaluation?.metrics ?? (kind === "experiment" ? it.metrics : {}));
+    for (const [metric, value] of metrics) row(shared.querySelector("#metrics"), metric.replaceAll("_", " "), Number(value.toPrecision(4)));
+    if (metrics.length) shared.querySelector("#measured").hidden = false;
+    shared.hidden = false;
+    say("Shared until " + new Date(expiresAt).toLocaleString() + ".");
+  } catch (error) {
+    say(error.message);
+  }
+}
+
 const told = { setup: "Create the administrator's account.", invitation: "Create your account.", reset: "Choose a new password." };
-if (form.id === "join") {
+if (form?.id === "join") {
   try {
     const { kind, name } = await ask("/api/links/look", { link });
     say(told[kind]);
@@ -63,7 +97,7 @@ if (form.id === "join") {
   }
 }
 
-form.addEventListener("submit", async (event) => {
+form?.addEventListener("submit", async (event) => {
   event.preventDefault();
   const button = form.querySelector("button");
   button.disabled = true;
@@ -100,6 +134,19 @@ const elsewhere = (oidc: Config["oidc"]): string => (oidc ? `<a href="/api/oidc/
 const html = "text/html; charset=utf-8";
 /** By path. Public, and the same for everyone. */
 export const pages: Readonly<Record<string, { readonly type: string; readonly body: (config: Pick<Config, "oidc">) => string }>> = {
+  "/": {
+    type: html,
+    body: () =>
+      page("Welcome", '<p>A platform for the whole life of a model.</p>\n<p><a href="/login">Sign in</a> · <a href="/docs">The API</a></p>'),
+  },
+  "/shared": {
+    type: html,
+    body: () =>
+      page(
+        "Shared",
+        '<section id="shared" hidden><h2></h2><table id="about"></table><div id="measured" hidden><h3>On the test split, which training never saw</h3><table id="metrics"></table></div></section>',
+      ),
+  },
   "/login": {
     type: html,
     body: ({ oidc }) => page("Sign in", form("login", `${fields("current-password")}<button>Sign in</button>${elsewhere(oidc)}`)),

@@ -27,7 +27,7 @@ import { createLog } from "./logging.ts";
 import { MessageLog } from "./messages.ts";
 import { migrations } from "./migrations.ts";
 import { forgetAttempts } from "./modules/accounts/passwords.ts";
-import { setupLink } from "./modules/accounts/service.ts";
+import { setupFile, setupLink } from "./modules/accounts/service.ts";
 import { collect, sweep } from "./modules/admin/service.ts";
 import { serverEntity } from "./modules/events/audit.ts";
 import { loseWorkers, reap } from "./modules/jobs/service.ts";
@@ -186,7 +186,7 @@ export async function startPlatform(config: Config, { listen, workers, lasting =
       machineToken,
       async setupLink() {
         const link = await setupLink(kernel, system());
-        const path = join(config.home, "setup-link");
+        const path = setupFile(config);
         await (link ? writeAtomically(path, [link.url], 0o600) : rm(path, { force: true }));
         return link;
       },

@@ -32,7 +32,7 @@ const ours = (message: string): string => message.replace(/^must (be )?/, "").re
 const an = (type: string): string => (/^[aeio]/.test(type) ? `an ${type}` : `a ${type}`);
 
 /** Fields whose value is repeated to nobody, not even to who sent it: logs and screens are read by others. */
-const secrets: ReadonlySet<unknown> = new Set(["password", "current", "link"]);
+const secrets: ReadonlySet<unknown> = new Set(["password", "current", "link", "share"]);
 const isSecret = ({ path, input }: Issue): boolean => input !== undefined && secrets.has(path.at(-1));
 
 /** More than anyone reads, and few enough to be told in one answer. */

@@ -46,7 +46,7 @@ describe("the table of routes", () => {
     expect(inTable.filter((route) => !routes.includes(route))).toEqual([]);
     const others = routes.filter((route) => !inTable.includes(route));
     expect(others).toContain("GET /openapi.json");
-    const publicPages = /^(GET|HEAD) \/(openapi\.json|login|join|account\.(css|js)|docs(\/.*)?)$/;
+    const publicPages = /^(GET|HEAD) \/(|openapi\.json|login|join|shared|account\.(css|js)|docs(\/.*)?)$/;
     expect(others.filter((route) => !publicPages.test(route))).toEqual([]);
   });
 
@@ -119,7 +119,9 @@ describe("the table of routes", () => {
 
   test("has these public routes and no others", () => {
     const open = Object.entries(table).flatMap(([id, { action }]) => (action === "open" ? [id] : []));
-    expect(open.sort()).toEqual(["download", "endOidc", "getKeys", "live", "login", "lookAtLink", "ready", "startOidc", "useLink"].sort());
+    expect(open.sort()).toEqual(
+      ["download", "endOidc", "getKeys", "live", "login", "lookAtLink", "lookAtShare", "ready", "startOidc", "useLink"].sort(),
+    );
   });
 
   test("is closed to whoever shows a wrong token, whatever it looks like", async () => {

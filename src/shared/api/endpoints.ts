@@ -813,6 +813,16 @@ export const endpoints = {
     response: s.newShare,
     status: 201,
   },
+  lookAtShare: {
+    method: "POST",
+    path: "/api/shares/look",
+    module: "projects",
+    action: "open",
+    on: "server",
+    summary: "What a link shares; its secret then is the token that reads it",
+    body: z.strictObject({ share: s.secretText }),
+    response: s.sharedThing,
+  },
   listShares: {
     method: "GET",
     path: "/api/shares",

@@ -510,6 +510,7 @@ export const share = z
   .object({ id, kind: z.enum(["run", "experiment"]), thing: id, createdAt: time, createdBy: z.string(), expiresAt: time })
   .meta({ id: "Share", description: "A link by which anyone reads one run or experiment." });
 export type Share = z.infer<typeof share>;
+export const sharedThing = z.object({ kind: z.enum(["run", "experiment"]), thing: id, expiresAt: time }).meta({ id: "SharedThing" });
 export const newShare = z
   .object({ share, secret: z.string().meta({ description: "The token of the link, shown this once." }), url: z.string() })
   .meta({ id: "NewShare" });

@@ -1,9 +1,12 @@
 /** What people do with accounts: sign in and out, use links, make tokens; and what administrators do with people. */
 import { randomUUID } from "node:crypto";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
 import { sql } from "kysely";
 import type { z } from "zod";
 import type { LinkKind, linkView, Me, newToken, Role, Scope, secretLink, signedIn, Token, User } from "../../../shared/api/schemas.ts";
 import { fail } from "../../../shared/errors.ts";
+import type { Config } from "../../config.ts";
 import { type Context, isDuplicate, type Query, type Tx } from "../../entity.ts";
 import type { Actor, Person } from "../../identity.ts";
 import { DEFAULT_PROJECT, isUuid, SERVER } from "../../ids.ts";
@@ -23,6 +26,9 @@ const SESSION = 14 * DAY;
 const lifetimes: Readonly<Record<LinkKind, number>> = { setup: HOUR, invitation: 7 * DAY, reset: DAY };
 
 const inSeconds = (seconds: number): Date => new Date(Date.now() + 1000 * seconds);
+
+/** Where the set-up link lies for who owns the data directory. */
+export const setupFile = ({ home }: Pick<Config, "home">): string => join(home, "setup-link");
 
 const present = ({ id, name, role, status, createdAt, lastLoginAt }: UserState): User => ({ id, name, role, state: status, createdAt, lastLoginAt });
 
@@ -292,7 +298,10 @@ export async function useLink(
     const own = { ...context, actor: chosen };
     const id = await createUser(tx, { name: chosen, role: data.role!, project: data.project }, link.kind, own);
     await setPassword(tx, id, hashed, link.kind, own);
-    if (link.kind === "setup") await serverEntity.change(tx, SERVER, own, () => [{ type: "set-up", by: chosen }]);
+    if (link.kind === "setup") {
+      await serverEntity.change(tx, SERVER, own, () => [{ type: "set-up", by: chosen }]);
+      await rm(setupFile(kernel.config), { force: true });
+    }
     return id;
   });
   kernel.identity.forget();

@@ -1,6 +1,17 @@
 /** Routes of projects and of sharing. */
 import type { Handlers } from "../../handler.ts";
-import { createProject, dropMember, editProject, getProject, listProjects, listShares, putMember, revokeShare, share } from "./service.ts";
+import {
+  createProject,
+  dropMember,
+  editProject,
+  getProject,
+  listProjects,
+  listShares,
+  lookAtShare,
+  putMember,
+  revokeShare,
+  share,
+} from "./service.ts";
 
 export const projectRoutes: Handlers<
   | "listProjects"
@@ -11,6 +22,7 @@ export const projectRoutes: Handlers<
   | "removeMember"
   | "shareRun"
   | "shareExperiment"
+  | "lookAtShare"
   | "listShares"
   | "revokeShare"
 > = {
@@ -24,6 +36,7 @@ export const projectRoutes: Handlers<
     share(kernel, { kind: "run", thing: params.id, project: grant.project!, days: body.days }, context),
   shareExperiment: (kernel, { grant, params, body, context }) =>
     share(kernel, { kind: "experiment", thing: params.id, project: grant.project!, days: body.days }, context),
+  lookAtShare: (kernel, { body }) => lookAtShare(kernel, body.share),
   listShares: async (kernel, { grant }) => ({ items: await listShares(kernel, grant.visible) }),
   revokeShare: async (kernel, { params, context }) => void (await revokeShare(kernel, params.id, context)),
 };

@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { sql } from "kysely";
 import type { z } from "zod";
-import type { newShare, Project, Role, Share } from "../../../shared/api/schemas.ts";
+import type { newShare, Project, Role, Share, sharedThing } from "../../../shared/api/schemas.ts";
 import { fail } from "../../../shared/errors.ts";
 import { type Context, isDuplicate, type Query, type Tx } from "../../entity.ts";
 import { roleIn } from "../../gate.ts";
@@ -136,6 +136,20 @@ export async function share(
     return made;
   });
   return { share: presentShare(state), secret, url: `${kernel.address()}/shared#${secret}` };
+}
+
+/** @throws LINK_USED_UP */
+export async function lookAtShare({ db }: Kernel, secret: string): Promise<z.infer<typeof sharedThing>> {
+  const row = await db.query
+    .selectFrom("shares")
+    .select("state")
+    .where("hash", "=", hashOf(secret))
+    .where("status", "=", "active")
+    .where("expires_at", ">", sql<Date>`now()`)
+    .executeTakeFirst();
+  if (!row) throw fail("LINK_USED_UP", {});
+  const { kind, thing, expiresAt } = row.state as unknown as ShareState;
+  return { kind, thing, expiresAt };
 }
 
 export async function listShares({ db }: Kernel, visible: readonly string[] | undefined): Promise<Share[]> {
