@@ -74,8 +74,8 @@ const grammar = /^([A-Za-z](?:"[^"]*"|[^\s<>=!~"])*)\s*(<=|>=|!=|=|<|>|~)(.*)$/s
 export interface Condition {
   /** Of a row of `runs`. */
   readonly test: RawBuilder<SqlBool>;
-  /** The numbers of the runs that meet it, which an index alone can tell. */
-  readonly numbers: RawBuilder<number>;
+  /** Where the quantity lies in a table of its own: the numbers of the runs that meet it, which an index alone can tell. */
+  readonly numbers?: RawBuilder<number>;
 }
 
 /** @throws BAD_PARAMETER, UNKNOWN_PARAMETER */
@@ -115,7 +115,7 @@ export function condition(filter: string): Condition {
 const foldsSimply = (text: string): boolean => /^[\0-\x7f]*$/.test(text);
 
 function within({ join }: Field, test: RawBuilder<SqlBool>): Condition {
-  if (!join) return { test, numbers: sql`select runs.number from runs where ${test}` };
+  if (!join) return { test };
   return {
     // Asked of one run after the other: with "exists" it would become a join, whose place rests on a guess of how many meet it.
     test: sql`(select ${test} from ${sql.table(join.table)} j where j.run = runs.id and ${join.on})`,

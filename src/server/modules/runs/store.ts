@@ -63,12 +63,11 @@ type Narrowed = { readonly few: string } | { readonly test: RawBuilder<SqlBool> 
  * statistics are of all parameters, or all metrics, together; so it would try run after run in the order of the list, and find none that fits.
  */
 async function narrowed(db: Query, conditions: readonly Condition[], few: number): Promise<Narrowed[]> {
-  const ifFew = ({ numbers }: Condition) => sql<string | null>`(
+  const ifFew = (numbers: RawBuilder<number>) => sql<string | null>`(
     with found as materialized (select array(${numbers} limit ${few + 1}) as numbers)
     select case when cardinality(numbers) <= ${few} then numbers::text end from found)`;
-  const found: Readonly<Record<string, string | null>> = conditions.length
-    ? await db.selectNoFrom(conditions.map((one, i) => ifFew(one).as(`${i}`))).executeTakeFirstOrThrow()
-    : {};
+  const counted = conditions.flatMap(({ numbers }, i) => (numbers ? [ifFew(numbers).as(`${i}`)] : []));
+  const found: Readonly<Record<string, string | null>> = counted.length ? await db.selectNoFrom(counted).executeTakeFirstOrThrow() : {};
   return conditions.map(({ test }, i) => (found[i] ? { few: found[i] } : { test }));
 }
 
