@@ -1,4 +1,4 @@
-/** The two pages that someone needs before they are signed in, until there is a web application: to sign in, and to use a link. */
+/** The few pages that need no account, until there is a web application: to begin, to sign in, to use a link, to read what is shared. */
 import type { Config } from "./config.ts";
 
 const page = (title: string, content: string) => `<!doctype html>
@@ -7,6 +7,7 @@ const page = (title: string, content: string) => `<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
 <title>${title} · Trainyard</title>
+<link rel="icon" href="data:,">
 <link rel="stylesheet" href="/account.css">
 </head>
 <body>
@@ -18,13 +19,15 @@ ${content}
 </html>
 `;
 
-const form = (id: string, content: string) => `<form id="${id}">${content}</form>
+/** With the script, and a line in which it speaks. */
+const live = (content: string) => `${content}
 <p id="said" role="status"></p>
 <script type="module" src="/account.js"></script>`;
+const form = (id: string, content: string) => live(`<form id="${id}">${content}</form>`);
 
 const style = `:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
 body { margin: 0; min-height: 100vh; display: grid; place-items: center; background: light-dark(#f3f5f8, #14171c); color: light-dark(#1b2330, #e6eaf0); }
-main { width: min(22rem, calc(100vw - 4rem)); padding: 2rem; border-radius: 12px; background: light-dark(#fff, #1e232b); box-shadow: 0 2px 12px #0002; }
+main { box-sizing: border-box; width: min(26rem, calc(100vw - 2rem)); margin: 1rem; padding: 2rem; border-radius: 12px; background: light-dark(#fff, #1e232b); box-shadow: 0 2px 12px #0002; }
 h1 { margin: 0 0 1rem; font-size: 1.5rem; }
 form { display: grid; gap: 1rem; }
 label { display: grid; gap: 0.25rem; font-size: 0.9rem; }
@@ -144,7 +147,9 @@ export const pages: Readonly<Record<string, { readonly type: string; readonly bo
     body: () =>
       page(
         "Shared",
-        '<section id="shared" hidden><h2></h2><table id="about"></table><div id="measured" hidden><h3>On the test split, which training never saw</h3><table id="metrics"></table></div></section>',
+        live(
+          '<section id="shared" hidden><h2></h2><table id="about"></table><div id="measured" hidden><h3>On the test split, which training never saw</h3><table id="metrics"></table></div></section>',
+        ),
       ),
   },
   "/login": {

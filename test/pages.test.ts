@@ -1,0 +1,99 @@
+/** The pages that need no account, in a real browser, under the policy that the server sends with them. */
+import { describe, expect, test } from "vitest";
+import { available, openPage } from "./browser.ts";
+import { HandWorker } from "./hand-worker.ts";
+import { startTestPlatform, tiny } from "./platform.ts";
+
+const platform = await startTestPlatform();
+const { url, client, as } = platform;
+const password = "correct horse battery";
+
+describe.skipIf(!available)("in a browser", () => {
+  test("the set-up link makes the administrator, who then is signed in by a cookie that no script sees; it works once", async () => {
+    const link = (await platform.setupLink())!.url;
+    const page = await openPage();
+    await page.goto(link);
+    await page.getByText("Create the administrator's account.").waitFor();
+    expect(page.url()).toBe(`${url}/join`); // the secret is not left in the history
+    await page.getByLabel("Name").fill("root");
+    await page.getByLabel("Password").fill(password);
+    await page.getByRole("button").click();
+    await page.getByText("You are signed in as root.").waitFor();
+    expect(await page.evaluate("fetch('/api/me').then((answer) => answer.json())")).toMatchObject({ name: "root", role: "admin", by: "session" });
+    expect(await page.evaluate("document.cookie")).toBe("");
+    expect(page.complaints).toEqual([]);
+
+    const late = await openPage();
+    await late.goto(link);
+    await late.getByText(/there is no such link: it was used/).waitFor();
+    expect(await late.getByRole("button").isDisabled()).toBe(true);
+  });
+
+  test("signing in says what is wrong, and then that it is right", async () => {
+    const invitation = await client.call("inviteUser", { body: { role: "viewer" } });
+    await as().call("useLink", { body: { link: new URL(invitation.url).hash.slice(1), name: "ada", password } });
+    const page = await openPage();
+    await page.goto(`${url}/login`);
+    await page.getByLabel("Name").fill("Ada");
+    await page.getByLabel("Password").fill("not this one");
+    await page.getByRole("button").click();
+    await page.getByText(/name or password is wrong/).waitFor();
+    await page.getByLabel("Password").fill(password);
+    await page.getByRole("button").click();
+    await page.getByText("You are signed in as ada.").waitFor();
+  });
+
+  test("a page of another site can neither sign in nor do anything with the cookie of who is signed in", async () => {
+    const page = await openPage();
+    await page.goto(`${url}/login`);
+    await page.getByLabel("Name").fill("ada");
+    await page.getByLabel("Password").fill(password);
+    await page.getByRole("button").click();
+    await page.getByText("You are signed in as ada.").waitFor();
+    // Another port of this machine is another site's page to the server, though the same site to cookies.
+    const other = await startTestPlatform();
+    await page.goto(`${other.url}/login`);
+    const attempt = (path: string, method: string) =>
+      page.evaluate(
+        `fetch(${JSON.stringify(url + path)}, { method: "${method}", mode: "no-cors", credentials: "include" }).then((a) => a.type, (e) => e.name)`,
+      );
+    const before = await platform.eventCount();
+    await attempt("/api/logout", "POST");
+    await attempt("/api/projects", "POST");
+    expect(await platform.eventCount()).toBe(before);
+    expect(await page.evaluate(`fetch(${JSON.stringify(`${url}/api/me`)}, { credentials: "include" }).then((a) => a.text(), (e) => e.name)`)).toBe(
+      "TypeError",
+    );
+    const frame = await page.evaluate(
+      `new Promise((done) => { const f = document.createElement("iframe"); f.src = ${JSON.stringify(`${url}/login`)}; f.onload = () => { try { done(f.contentDocument === null ? "closed" : f.contentDocument.body.textContent); } catch { done("closed"); } }; document.body.append(f); setTimeout(() => done("nothing"), 3000); })`,
+    );
+    expect(["closed", "nothing", ""]).toContain(frame);
+  });
+
+  test("a share shows its run to who has no account, names as text, in light and dark, wide and narrow", async () => {
+    const worker = new HandWorker(platform);
+    await worker.flowers();
+    const { id } = await client.call("createRun", { body: { ...tiny, name: "<img src=x onerror=alert(1)> & co", note: "For the class." } });
+    await worker.train(id, { accuracy: 0.9321 });
+    const { url: link } = await client.call("shareRun", { params: { id }, body: {} });
+    for (const options of [{}, { colorScheme: "dark" as const, viewport: { width: 390, height: 700 } }]) {
+      const page = await openPage(options);
+      await page.goto(link);
+      await page.getByText("<img src=x onerror=alert(1)> & co").waitFor();
+      await page.getByText("0.9321").waitFor();
+      expect(await page.locator("img").count()).toBe(0);
+      expect(await page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")).toBe(true);
+      expect(page.complaints).toEqual([]);
+    }
+    const page = await openPage();
+    await page.goto(link.slice(0, -3));
+    await page.getByText(/there is no such link/).waitFor();
+  });
+
+  test("the description of the API works under the policy", async () => {
+    const page = await openPage();
+    await page.goto(`${url}/docs`);
+    await page.getByText("/api/catalog/{kind}/{id}").waitFor();
+    expect(page.complaints.filter((text) => !text.includes("inline style"))).toEqual([]);
+  });
+});
