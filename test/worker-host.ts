@@ -40,8 +40,6 @@ export class WorkerHost {
   leaseSeconds = 30;
   /** Whether answers are what the API says: a server may also be hostile. */
   honest = true;
-  /** Whether each claim comes with a key of its own, which alone opens the job. */
-  keyed = false;
   /** Workers that wait for a job. */
   claiming = 0;
   /** Before the work is done: true when the response was dealt with. */
@@ -117,7 +115,9 @@ export class WorkerHost {
       const job = this.jobs.get(params.id ?? "");
       if (params.id && !job) throw fail("NOT_FOUND", { what: "job", id: params.id });
       if (this.before?.(operation, job, response)) return;
-      if (this.keyed && request.headers.authorization !== `Bearer ${job ? keyOf(job) : "secret"}`)
+      // The key of an earlier claim is one, too: its number is then told to be stale.
+      const { authorization = "" } = request.headers;
+      if (job ? !authorization.startsWith(`Bearer key-${job.id}-`) : authorization !== "Bearer secret")
         throw fail("UNAUTHENTICATED", { detail: "this is no key to that" });
       const token = (body as { token?: number })?.token ?? Number(url.searchParams.get("token"));
       if (job && token !== job.token) throw fail("STALE_TOKEN", { job: job.id, given: token, current: job.token });
@@ -153,9 +153,16 @@ export class WorkerHost {
       if (!job) return { job: null };
       if (job.state === "running") this.requeue(job);
       Object.assign(job, { state: "running", token: job.token + 1, sequence: 0, worker });
-      const key = this.keyed ? keyOf(job) : undefined;
       return {
-        job: { ...this.#lease(job), key, id: job.id, kind: job.kind, token: job.token, subject: { kind: "run", id: "r1" }, payload: job.payload },
+        job: {
+          ...this.#lease(job),
+          key: keyOf(job),
+          id: job.id,
+          kind: job.kind,
+          token: job.token,
+          subject: { kind: "run", id: "r1" },
+          payload: job.payload,
+        },
       };
     },
     heartbeat: async (job: HostedJob) => this.#lease(job),

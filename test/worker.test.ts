@@ -481,7 +481,6 @@ describe("the process of a job", () => {
   });
 
   test("says all that it says with the key of its claim", async () => {
-    host.keyed = true;
     host.leaseSeconds = 0.3;
     const file = host.addFile("table.csv", readFileSync("data/iris.csv"));
     const job = host.add("train", {

@@ -32,7 +32,7 @@ export class Lease {
     this.#client = client;
     this.#shutdown = shutdown;
     this.#leaseSeconds = job.leaseSeconds;
-    this.#sending = { signal: this.#over.signal, ...(job.key !== undefined && { headers: { authorization: `Bearer ${job.key}` } }) };
+    this.#sending = { signal: this.#over.signal, headers: { authorization: `Bearer ${job.key}` } };
     if (shutdown.aborted) this.#drain();
     shutdown.addEventListener("abort", this.#drain, { once: true });
     void this.#beat();
