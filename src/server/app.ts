@@ -95,6 +95,8 @@ export function requireEntry({ url, schema }: { readonly url: string; readonly s
     throw fail("INTERNAL", { detail: `route ${url} is neither in the table of endpoints nor a public page` });
 }
 
+/** How long a socket may be silent while something is to come from it, in milliseconds. An answer takes the time that it takes. */
+const IDLE_MS = 120_000;
 /** How long the rest of a body may take that is no upload, in milliseconds: who sends it byte by byte holds a socket. */
 const BODY_MS = 60_000;
 
@@ -129,7 +131,7 @@ export async function buildApp(kernel: Kernel, version: string): Promise<Fastify
     },
     // Uploads take their time, long polls and streams are answers that do; headers and other bodies have limits of their own.
     requestTimeout: 0,
-    connectionTimeout: 120_000,
+    connectionTimeout: IDLE_MS,
     keepAliveTimeout: 72_000,
     forceCloseConnections: true,
   } as FastifyServerOptions) as FastifyInstance;
@@ -178,8 +180,13 @@ export async function buildApp(kernel: Kernel, version: string): Promise<Fastify
       await notFound(request, reply);
     }
   });
+  app.addHook("preHandler", async (request) => {
+    const { operation } = request;
+    if (!(operation && (endpoints[operation] as Endpoint).upload)) request.raw.socket.setTimeout(0);
+  });
   app.addHook("onResponse", async (request, reply) => {
     const { operation } = request;
+    request.raw.socket.setTimeout(IDLE_MS);
     if (!operation) return;
     kernel.telemetry.requestSeconds.observe({ operation, status: String(reply.statusCode) }, reply.elapsedTime / 1000);
     record(kernel, request, endpoints[operation], reply.statusCode);
