@@ -51,8 +51,8 @@ describe("the README's commands", () => {
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), "trainyard-readme-"));
     cpSync("data", join(folder, "data"), { recursive: true });
-    const { url } = await startTestPlatform({ workers: 1 });
-    env = { ...process.env, TRAINYARD_URL: url, TRAINYARD_HOME: folder };
+    const { url, machineToken } = await startTestPlatform({ workers: 1 });
+    env = { ...process.env, TRAINYARD_URL: url, TRAINYARD_TOKEN: machineToken, TRAINYARD_HOME: folder };
   });
   afterAll(() => rmSync(folder, { recursive: true }));
 

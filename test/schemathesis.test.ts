@@ -42,32 +42,29 @@ const check = async (url: string, ...args: string[]): Promise<string> => {
 
 /** Between Schemathesis and the server: hands on what comes and goes, and looks at every answer. */
 async function watched(target: string, look: (line: string, status: number, text: string) => void): Promise<{ url: string; close(): Promise<void> }> {
-  const { host } = new URL(target);
+  const { host, hostname, port } = new URL(target);
   const server = createServer((incoming, outgoing) => {
     const headers = { ...incoming.headers, host };
-    const sent = request(
-      new URL(incoming.url!.startsWith("/") ? `${target}${incoming.url}` : target),
-      { method: incoming.method, headers },
-      (answer) => {
-        const parts: Buffer[] = [];
-        answer.on("data", (part: Buffer) => parts.push(part));
-        answer.on("end", () => {
-          const body = Buffer.concat(parts);
-          look(`${incoming.method} ${incoming.url}`, answer.statusCode!, body.toString());
-          outgoing.writeHead(answer.statusCode!, answer.headers).end(body);
-        });
-      },
-    );
+    // The address as it came: what is tidied up would be another one.
+    const sent = request({ hostname, port, path: incoming.url, method: incoming.method, headers }, (answer) => {
+      const parts: Buffer[] = [];
+      answer.on("data", (part: Buffer) => parts.push(part));
+      answer.on("end", () => {
+        const body = Buffer.concat(parts);
+        look(`${incoming.method} ${incoming.url}`, answer.statusCode!, body.toString());
+        outgoing.writeHead(answer.statusCode!, answer.headers).end(body);
+      });
+    });
     sent.on("error", () => outgoing.destroy());
     incoming.pipe(sent);
   });
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-  const { port } = server.address() as AddressInfo;
+  const { port: own } = server.address() as AddressInfo;
   const close = () => {
     server.closeAllConnections();
     return new Promise<void>((done) => server.close(() => done()));
   };
-  return { url: `http://127.0.0.1:${port}`, close };
+  return { url: `http://127.0.0.1:${own}`, close };
 }
 
 test.skipIf(!present)(

@@ -12,9 +12,9 @@ const nowhere = (): Writable => new Writable({ write: (_chunk, _encoding, done) 
 
 /** @param hidden show nothing of what is typed */
 export async function ask(question: string, { hidden = false } = {}): Promise<string> {
-  if (hidden) process.stderr.write(question);
   const terminal = createInterface({ input: process.stdin, output: hidden ? nowhere() : process.stderr, terminal: true, historySize: 0 });
   terminal.on("SIGINT", () => process.kill(process.pid, "SIGINT")); // readline has taken Ctrl-C from the terminal
+  if (hidden) process.stderr.write(question); // now that the terminal no longer repeats what is typed
   try {
     const gone = once(terminal, "close").then(() => Promise.reject(new Error("the terminal is gone")));
     return await Promise.race([terminal.question(hidden ? "" : question, { signal: interrupted }), gone]);

@@ -19,7 +19,7 @@ const path = join(config.home, "credentials.json");
 export function serverUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const plain = url && /^https?:$/.test(url.protocol) && !url.username && !url.password && !url.search && !url.hash;
-  if (plain) return url.href.replace(/\/+$/, "");
+  if (plain) return url.href.replace(/(?<!\/)\/+$/, "");
   throw fail("BAD_USAGE", {
     problem: "the address of a server must be like http://host:4600, with nothing behind it",
     fix: "Correct it. A link that somebody gave you goes with: npx trainyard login --link.",

@@ -90,15 +90,16 @@ if (inject("backend") === "cluster")
       await c.close();
       // The worker knows the other server, too.
       const { token } = job;
-      await b.worker.call("heartbeat", { params: { id: job.id }, body: { token } });
-      await b.worker.call("finishJob", { params: { id: job.id }, body: { token, outcome: "released" } });
+      const holder = b.as(job.key);
+      await holder.call("heartbeat", { params: { id: job.id }, body: { token } });
+      await holder.call("finishJob", { params: { id: job.id }, body: { token, outcome: "released" } });
       expect((await workerOfB.train(id)).state).toBe("succeeded");
     });
 
     test("agree that the tables are what the events say", async () => {
       const found = await b.client.call("verify", {});
       expect(found).toMatchObject({ differences: [], missingBlobs: [] });
-      expect(found.events).toBe(await a.eventCount());
+      expect(found.events).toBe((await a.eventCount()) - 1); // that it was verified is an event, too
     });
   });
 

@@ -9,7 +9,7 @@ import type { Call, OperationId, Outgoing } from "../../src/shared/api/endpoints
 import type { Run, RunRequestBody } from "../../src/shared/api/schemas.ts";
 import { TrainyardError } from "../../src/shared/errors.ts";
 import { type Random, random } from "../../src/shared/random.ts";
-import { PATIENCE_MS } from "./program.ts";
+import { MACHINE_TOKEN, PATIENCE_MS } from "./program.ts";
 
 /** Of a run: what its owner was told last. */
 export interface Remembered {
@@ -55,7 +55,7 @@ export class Caller {
   readonly #random: Random;
 
   constructor(urls: readonly string[], random: Random) {
-    this.#clients = urls.map((url) => createClient({ url, patience: 1 }));
+    this.#clients = urls.map((url) => createClient({ url, token: MACHINE_TOKEN, patience: 1 }));
     this.#random = random;
   }
 

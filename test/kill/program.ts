@@ -1,7 +1,7 @@
 /** The compiled program as a server that gets killed: in a process group of its own, on an address that stays the same. Used by the kill tests. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { createWriteStream, existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { createWriteStream, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -20,6 +20,9 @@ export async function until<T>(what: string, look: () => T | Promise<T>, patienc
   }
 }
 
+/** What opens every server of the trials to their people, known before the first start. */
+export const MACHINE_TOKEN = "of-the-machine-on-which-they-are-killed";
+
 export class Program {
   readonly home: string;
   readonly url: string;
@@ -37,6 +40,7 @@ export class Program {
     this.temporary = `${home}.tmp`;
     this.#env = { ...environment(home), TRAINYARD_PORT: String(port), TMPDIR: this.temporary, ...env };
     mkdirSync(home, { recursive: true });
+    writeFileSync(join(home, "machine-token"), MACHINE_TOKEN, { mode: 0o600 });
     mkdirSync(this.temporary);
   }
 

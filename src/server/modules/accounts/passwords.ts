@@ -54,10 +54,10 @@ export async function countAttempt(db: Query, name: string | undefined, address:
     const { free, longest } = limits[kind as keyof typeof limits];
     const wait = sql`make_interval(secs => case when attempts.failures < ${free} then 0
       else least(${longest}, power(2, least(attempts.failures - ${free}, 20))) end)`;
-    const { rows } = await sql`insert into attempts (key, failures, last_at) values (${key}, 1, now())
-      on conflict (key) do update set last_at = now(),
+    const { rows } = await sql`insert into attempts (key, failures, last_at) values (${key}, 1, clock_timestamp())
+      on conflict (key) do update set last_at = clock_timestamp(),
         failures = case when attempts.last_at < now() - make_interval(secs => ${MEMORY}) then 1 else attempts.failures + 1 end
-      where attempts.last_at + ${wait} <= now() returning key`.execute(db);
+      where attempts.failures < ${free} or attempts.last_at + ${wait} <= clock_timestamp() returning key`.execute(db);
     if (rows.length) continue;
     const left = await sql<{ seconds: number }>`select ceil(extract(epoch from attempts.last_at + ${wait} - now()))::int as seconds
       from attempts where key = ${key}`.execute(db);

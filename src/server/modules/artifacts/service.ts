@@ -27,17 +27,17 @@ export async function keep(
   const { rows } = await sql`insert into blobs (sha256, size) values (${expect.sha256}, ${expect.size ?? 0})
     on conflict (sha256) do update set touched_at = now(), referred = false, stored = blobs.stored and not blobs.deleting, deleting = false
     where not blobs.deleting or ${abandoned} returning sha256`.execute(db.query);
-  if (!rows.length)
-    throw fail("STORE_UNAVAILABLE", { store: "object store", detail: `${expect.sha256.slice(0, 12)} is being deleted at this moment` });
+  if (!rows.length) throw beingDeleted(expect.sha256);
   const blob = await blobs.put(body, expect);
-  await db.query
-    .with("stored", (q) => q.updateTable("blobs").set({ stored: true, size: blob.size }).where("sha256", "=", blob.sha256))
-    .insertInto("blob_uploads")
-    .values({ sha256: blob.sha256, holder })
-    .onConflict((conflict) => conflict.doNothing())
-    .execute();
+  const there = await sql`with stored as (update blobs set stored = true, size = ${blob.size} where sha256 = ${blob.sha256} returning sha256),
+      held as (insert into blob_uploads select sha256, ${holder}::uuid from stored on conflict do nothing)
+    select sha256 from stored`.execute(db.query);
+  if (!there.rows.length) throw beingDeleted(expect.sha256);
   return blob;
 }
+
+const beingDeleted = (sha256: string) =>
+  fail("STORE_UNAVAILABLE", { store: "object store", detail: `${sha256.slice(0, 12)} is being deleted at this moment` });
 
 /**
  * Makes an entity need blobs, under names; a name that it had before now means the new one.
