@@ -43,10 +43,10 @@ const check = async (url: string, ...args: string[]): Promise<string> => {
 /** Between Schemathesis and the server: hands on what comes and goes, and looks at every answer. */
 async function watched(target: string, look: (line: string, status: number, text: string) => void): Promise<{ url: string; close(): Promise<void> }> {
   const { host, hostname, port } = new URL(target);
-  const server = createServer((incoming, outgoing) => {
+  const server = createServer({ maxHeaderSize: 2 ** 20 }, (incoming, outgoing) => {
     const headers = { ...incoming.headers, host };
     // The address as it came: what is tidied up would be another one.
-    const sent = request({ hostname, port, path: incoming.url, method: incoming.method, headers }, (answer) => {
+    const sent = request({ hostname, port, path: incoming.url, method: incoming.method, headers, maxHeaderSize: 2 ** 20 }, (answer) => {
       const parts: Buffer[] = [];
       answer.on("data", (part: Buffer) => parts.push(part));
       answer.on("end", () => {
