@@ -95,14 +95,10 @@ try {
     withServer(async (server) => [...(await measurePoints(server, families, long)), ...(await measureMostPoints(server, families, short))]),
   );
   await section("clients", "Many clients", () => withServer(async (server) => measureClients(server, families, await changeable(server.url), long)));
-  await section("events", "Events", async () => {
-    let ids: readonly string[] = [];
-    const patches = await withServer(async (server) => {
-      ids = await changeable(server.url);
-      return measurePatches(server, families, ids, short);
-    });
-    return [...patches, ...(await measureEvents(database, families, ids, short))];
-  });
+  await section("events", "Events", async () => [
+    ...(await withServer(async (server) => measurePatches(server, families, await changeable(server.url), short))),
+    ...(await measureEvents(database, families, short)),
+  ]);
   if (wants("mlflow") && !flags.python) progress("mlflow: left out, as there is no --python");
   else {
     const scale = { runs: quick ? 50 : Math.min(1000, runs), points, ours: runs, seconds: quick ? 2 : 5 };
