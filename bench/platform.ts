@@ -100,9 +100,9 @@ try {
     ...(await measureEvents(database, families, short)),
   ]);
   if (wants("mlflow") && !flags.python) progress("mlflow: left out, as there is no --python");
-  else {
+  else if (flags.python) {
     const scale = { runs: quick ? 50 : Math.min(1000, runs), points, ours: runs, seconds: quick ? 2 : 5 };
-    const python = resolve(flags.python!);
+    const python = resolve(flags.python);
     await section("mlflow", "Beside MLflow", () =>
       withServer(async (server) => compareMlflow({ python, database: await cluster.fresh(), server, ...scale })),
     );

@@ -93,29 +93,37 @@ async function logins(server: Server, seconds: number): Promise<Row[]> {
   const call = caller(server.url, { token: "", sockets: 64 });
   const signIn = (i: number) => call("POST", "/api/login", { name: people[i % people.length]!.name, password: PASSWORD, token: true });
   await Promise.all(people.map((_, i) => signIn(i)));
-  const latencies: number[] = [];
-  const [beside] = await Promise.all([
-    read(seconds),
-    Promise.all(
+  const atRate = async (): Promise<number[]> => {
+    const latencies: number[] = [];
+    await Promise.all(
       Array.from({ length: LOGINS_A_SECOND * seconds }, async (_, i) => {
         await sleep((1000 * i) / LOGINS_A_SECOND);
         const start = performance.now();
         await signIn(i);
         latencies.push(performance.now() - start);
       }),
-    ),
-  ]);
+    );
+    return latencies;
+  };
+  const undisturbed = await atRate();
+  const [beside, latencies] = await Promise.all([read(seconds), atRate()]);
   reading.close();
   call.close();
-  const p99 = quantile(latencies, 0.99);
+  const rate = ({ latencies, seconds }: typeof beside) => `${latency(latencies)}, ${(latencies.length / seconds).toFixed(0)} /s`;
+  const row = (what: string, measured: readonly number[], note?: string): Row => ({
+    what: `signing in, ${LOGINS_A_SECOND} a second${what}`,
+    measured: latency(measured),
+    wanted: `p99 < ${LOGIN_MS} ms`,
+    ok: quantile(measured, 0.99) < LOGIN_MS,
+    note,
+  });
   return [
-    {
-      what: `signing in, ${LOGINS_A_SECOND} a second, while four clients read lists without a pause`,
-      measured: latency(latencies),
-      wanted: `p99 < ${LOGIN_MS} ms`,
-      ok: p99 < LOGIN_MS,
-      note: `lists meanwhile ${latency(beside.latencies)}, ${(beside.latencies.length / beside.seconds).toFixed(0)} /s; before ${latency(alone.latencies)}, ${(alone.latencies.length / alone.seconds).toFixed(0)} /s`,
-    },
+    row("", undisturbed),
+    row(
+      ", while four clients read lists without a pause, which alone takes both processors",
+      latencies,
+      `lists meanwhile ${rate(beside)}; before ${rate(alone)}`,
+    ),
   ];
 }
 
