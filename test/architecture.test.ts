@@ -51,7 +51,7 @@ test.each([
   ["pg", /^src\/server\/database\//],
   ["@aws-sdk/client-s3", /^src\/storage\/s3\.ts$/],
   ["@aws-sdk/s3-request-presigner", /^src\/storage\/s3\.ts$/],
-  ["fastify", /^src\/server\/(app|browser|gate|handler)\.ts$/],
+  ["fastify", /^src\/server\/(app|bodies|browser|gate|handler|refusals)\.ts$/],
   ["pino", /^src\/server\/(kernel|logging)\.ts$/],
   ["prom-client", /^src\/server\/telemetry\.ts$/],
   ["commander", /^src\/cli\//],

@@ -1,8 +1,5 @@
 /** Builds the HTTP server from the table of endpoints and the modules' handlers. Never listens. */
 import { randomUUID } from "node:crypto";
-import { readFile } from "node:fs/promises";
-import { STATUS_CODES } from "node:http";
-import type { Socket } from "node:net";
 import { Readable } from "node:stream";
 import sse from "@fastify/sse";
 import swagger from "@fastify/swagger";
@@ -20,12 +17,12 @@ import Fastify, {
 import { jsonSchemaTransform, jsonSchemaTransformObject } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { type Endpoint, endpoints, type OperationId } from "../shared/api/endpoints.ts";
-import { type ErrorBody, errorBody, run } from "../shared/api/schemas.ts";
-import { fail, type Problem, TrainyardError } from "../shared/errors.ts";
+import { errorBody, run } from "../shared/api/schemas.ts";
+import { fail } from "../shared/errors.ts";
+import { parseBodies } from "./bodies.ts";
 import { checkOrigin, cookieName, headersOf } from "./browser.ts";
 import { admit, type Grant } from "./gate.ts";
 import type { Asked, Download, Handler, Handlers } from "./handler.ts";
-import { isUuid } from "./ids.ts";
 import type { Kernel } from "./kernel.ts";
 import { accountRoutes } from "./modules/accounts/routes.ts";
 import { adminRoutes } from "./modules/admin/routes.ts";
@@ -43,6 +40,7 @@ import { trainingRoutes } from "./modules/training/routes.ts";
 import { type OpenApi, openApi } from "./openapi.ts";
 import { pages } from "./pages.ts";
 import { opened, sealed } from "./public-ids.ts";
+import { MAX_HEADER, refuseUnreadable, sendError } from "./refusals.ts";
 import { problemsOf } from "./validation.ts";
 
 const handlers: Handlers<OperationId> = {
@@ -62,8 +60,6 @@ const handlers: Handlers<OperationId> = {
 
 const MiB = 2 ** 20;
 const BODY_LIMIT = 2 * MiB;
-/** Bytes of the first line and all headers of a request. */
-const MAX_HEADER = 64 * 1024;
 /** Bodies that may be larger: a picture in base64, a worker's points, the facts of a large network. */
 const bodyLimits: Partial<Record<OperationId, number>> = {
   predictWithRun: 28 * MiB,
@@ -103,7 +99,7 @@ const BODY_MS = 60_000;
 export async function buildApp(kernel: Kernel, version: string): Promise<FastifyInstance> {
   const { config } = kernel;
   const headers = Object.entries(headersOf(config));
-  const tls = config.tls && { cert: await readFile(config.tls.cert), key: await readFile(config.tls.key) };
+  const { tls } = config;
   const app = Fastify({
     ...(tls && { https: { ...tls, minVersion: "TLSv1.2", maxHeaderSize: MAX_HEADER } }),
     trustProxy: config.proxies.length ? [...config.proxies] : false,
@@ -122,12 +118,8 @@ export async function buildApp(kernel: Kernel, version: string): Promise<Fastify
         problem: "the address has a % that begins no character",
         fix: "Write a % of its own as %25, other characters by the bytes of their UTF-8.",
       });
-      sendError(
-        kernel,
-        error,
-        request as FastifyRequest,
-        reply.header("x-request-id", request.id).header("x-content-type-options", "nosniff") as FastifyReply,
-      );
+      for (const [name, value] of headers) reply.header(name, value);
+      sendError(kernel, error, request as FastifyRequest, reply.header("x-request-id", request.id) as FastifyReply);
     },
     // Uploads take their time, long polls and streams are answers that do; headers and other bodies have limits of their own.
     requestTimeout: 0,
@@ -164,9 +156,9 @@ export async function buildApp(kernel: Kernel, version: string): Promise<Fastify
     request.openedIds = new Map();
     reply.header("x-request-id", request.id);
     for (const [name, value] of headers) reply.header(name, value);
-    checkOrigin(request, config);
     const { operationId } = (request.routeOptions.schema ?? {}) as { operationId?: OperationId };
     request.operation = operationId;
+    checkOrigin(request, config);
     if (/%00|#/.test(request.url)) throw fail("BAD_USAGE", { problem: "the address has a NUL character or a #", fix: "Leave it out." });
     const actor = await kernel.identity.who(request.headers);
     if (operationId) {
@@ -248,62 +240,6 @@ function limitBody({ raw }: FastifyRequest): void {
 function correlationOf({ headers, id }: FastifyRequest): string {
   const given = headers["x-correlation-id"];
   return typeof given === "string" && /^[\w.:-]{1,100}$/.test(given) ? given : id;
-}
-
-/** JSON, and raw bytes where an endpoint takes them; nothing else. */
-function parseBodies(app: FastifyInstance): void {
-  app.removeAllContentTypeParsers();
-  const parse = app.getDefaultJsonParser("error", "error");
-  app.addContentTypeParser("application/json", { parseAs: "string" }, (request, text, done) => {
-    const body = text as string;
-    if (!body.trim()) return done(null, undefined);
-    if (!isStorable(body))
-      return done(fail("BAD_BODY", { want: "JSON whose text has no NUL and no broken surrogate pair", got: "it has one" }), undefined);
-    if (isDeeper(body, MAX_DEPTH))
-      return done(fail("BAD_BODY", { want: `JSON nested at most ${MAX_DEPTH} deep`, got: "it is nested deeper" }), undefined);
-    return parse(request, body, done);
-  });
-  app.addContentTypeParser("application/octet-stream", (request, payload, done) => {
-    const takes = request.operation && (endpoints[request.operation] as Endpoint).upload;
-    done(takes ? null : fail("CONTENT_TYPE", { want: "application/json", got: "application/octet-stream" }), payload);
-  });
-}
-
-/** Whether PostgreSQL can hold its text: neither its strings nor its JSON take NUL or half a surrogate pair. */
-function isStorable(body: string): boolean {
-  let low = -1; // where the second half of a pair has to be
-  for (const { 1: hex = "", index } of body.matchAll(/\\(?:u([0-9a-fA-F]{4})|[\s\S])/g)) {
-    const code = Number.parseInt(hex, 16);
-    const isLow = code >= 0xdc00 && code <= 0xdfff;
-    if (code === 0 || isLow !== (index === low) || (low >= 0 && !isLow)) return false;
-    low = code >= 0xd800 && code <= 0xdbff ? index + 6 : -1;
-  }
-  return low < 0;
-}
-
-/** More than anything here needs; what is nested without end ends the stack of whoever walks it. */
-const MAX_DEPTH = 100;
-
-function isDeeper(body: string, limit: number): boolean {
-  let depth = 0;
-  for (let i = 0; i < body.length; i++) {
-    const c = body.charCodeAt(i);
-    if (c === 0x5b || c === 0x7b) {
-      if (++depth > limit) return true;
-    } else if (c === 0x5d || c === 0x7d) depth--;
-    else if (c === 0x22) {
-      do i = body.indexOf('"', i + 1);
-      while (i >= 0 && isEscaped(body, i));
-      if (i < 0) return false; // no JSON: the parser tells
-    }
-  }
-  return false;
-}
-
-function isEscaped(body: string, at: number): boolean {
-  let backslashes = 0;
-  while (body[at - 1 - backslashes] === "\\") backslashes++;
-  return backslashes % 2 === 1;
 }
 
 const idempotencyHeader = z.looseObject({
@@ -472,93 +408,4 @@ function record({ messages }: Kernel, request: FastifyRequest, { module, exchang
   const there = { ...common, source: "client", destination: module, payload: exchange.request };
   const back = { ...common, source: module, destination: "client", payload: status < 400 ? exchange.answer : exchange.refused };
   for (const one of [there, back]) for (const direction of ["send", "receive"] as const) messages.record({ ...one, direction });
-}
-
-/** What is no HTTP that Node can read never becomes a request: it is answered on the socket, in the one shape all the same. */
-function refuseUnreadable(error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === "ECONNRESET" || !socket.writable) return void socket.destroy();
-  const tooLong = error.code === "HPE_HEADER_OVERFLOW";
-  const { code, message, fix } = tooLong
-    ? fail("HEADERS_TOO_LARGE", { limit: MAX_HEADER })
-    : fail("BAD_BODY", { want: "a request that can be read", got: error.message });
-  const status = tooLong ? 431 : 400;
-  const body = JSON.stringify({ error: { code, status, message, fix, details: {}, problems: [], requestId: randomUUID() } } satisfies ErrorBody);
-  socket.end(
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-  );
-}
-
-/** Fastify's own refusals, in our words. */
-const translated: Readonly<Record<string, (error: FastifyError, request: FastifyRequest) => TrainyardError>> = {
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: (_, request) =>
-    fail("CONTENT_TYPE", {
-      want: request.operation && (endpoints[request.operation] as Endpoint).upload ? "application/octet-stream" : "application/json",
-      got: request.headers["content-type"] ?? "missing",
-    }),
-  FST_ERR_CTP_BODY_TOO_LARGE: (_, request) => fail("PAYLOAD_TOO_LARGE", { limit: request.routeOptions.bodyLimit }),
-  FST_ERR_CTP_INVALID_CONTENT_LENGTH: (error) => fail("BAD_BODY", { want: "as long as its Content-Length says", got: error.message }),
-  FST_ERR_CTP_INVALID_JSON_BODY: (error) => fail("BAD_BODY", { want: "JSON", got: `it does not parse (${error.message})` }),
-};
-
-function known(error: FastifyError, request: FastifyRequest): TrainyardError {
-  if (error instanceof TrainyardError) return error;
-  const translate = translated[error.code];
-  if (translate) return translate(error, request);
-  if (error.code === "ECONNRESET" && request.raw.destroyed)
-    return fail("BAD_BODY", { want: "sent whole", got: "the connection was lost before its end" });
-  if (error instanceof SyntaxError && error.statusCode === 400)
-    return fail("BAD_BODY", { want: "JSON", got: `it does not parse (${error.message})` });
-  if ((error.statusCode ?? 500) < 500) return fail("BAD_BODY", { want: "a request that can be read", got: error.message });
-  return fail("INTERNAL", { detail: "the server failed to answer" }, error);
-}
-
-/** What an error says, with the ids of the request as it gave them, and the experiment that a run became as the world knows it. */
-function withIds<T>({ ids }: Kernel, { openedIds }: FastifyRequest, said: T): T {
-  if (typeof said === "string") return said.replace(anyUuid, (id) => openedIds?.get(id) ?? id) as T;
-  if (typeof said !== "object" || said === null || Array.isArray(said)) return said;
-  return Object.fromEntries(
-    Object.entries(said).map(([name, value]) => [name, withIds({ ids } as Kernel, { openedIds } as FastifyRequest, value)]),
-  ) as T;
-}
-const anyUuid = /\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g;
-
-function sendError(kernel: Kernel, thrown: FastifyError | TrainyardError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const error = known(thrown as FastifyError, request);
-  const { code, status, message, fix, details } = error;
-  if (isUuid(details.experiment)) request.openedIds?.set(details.experiment, kernel.ids.seal(details.experiment));
-  if (status >= 500) {
-    const { operation } = request;
-    kernel.log.error(
-      {
-        err: error.cause ?? error,
-        requestId: request.id,
-        correlation: request.correlation,
-        flow: operation ? endpoints[operation].module : "server",
-        function: operation,
-      },
-      message,
-    );
-  }
-  const { problems = [], ...rest } = withIds(kernel, request, details) as { problems?: Problem[] };
-  if (code === "TOO_MANY_ATTEMPTS") reply.header("retry-after", String(details.seconds));
-  if (status === 503) reply.header("retry-after", "1");
-  if (code === "RANGE_NOT_SATISFIABLE") reply.header("content-range", `bytes */${details.size}`);
-  // What is left of an upload that was refused is not waited for.
-  if (!request.raw.complete) reply.header("connection", "close");
-  const body: ErrorBody = {
-    error: {
-      code,
-      status,
-      message: withIds(kernel, request, message),
-      fix: withIds(kernel, request, fix),
-      details: rest,
-      problems,
-      requestId: request.id,
-    },
-  };
-  return reply
-    .code(status)
-    .type("application/json")
-    .serializer((value: unknown) => JSON.stringify(value))
-    .send(body);
 }

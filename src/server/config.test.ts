@@ -1,6 +1,11 @@
 /** The configuration: every variable read, every problem told at once, no secret shown. */
-import { totalmem } from "node:os";
+
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir, totalmem } from "node:os";
+import { join } from "node:path";
+import { exportJWK, generateKeyPair } from "jose";
 import { expect, test } from "vitest";
+import { available, makeCertificate } from "../../test/certificate.ts";
 import type { TrainyardError } from "../shared/errors.ts";
 import { childEnvironment, readConfig, shown, variables } from "./config.ts";
 
@@ -29,16 +34,20 @@ test("with nothing set everything is embedded, on this machine alone, with one w
   expect([memory > 64, memory < totalmem() / 2 ** 20]).toEqual([true, true]);
 });
 
-test("every variable is read", () => {
+test.skipIf(!available)("every variable is read, files too", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "trainyard-config-"));
+  const { cert, key } = makeCertificate(folder);
+  const pair = { ...(await exportJWK((await generateKeyPair("ECDH-ES+A256KW", { extractable: true })).privateKey)) };
+  writeFileSync(join(folder, "pair.json"), JSON.stringify(pair));
   const config = readConfig({
     TRAINYARD_HOME: "/data",
     TRAINYARD_HOST: "0.0.0.0",
-    TRAINYARD_TLS_CERT: "/tls/cert.pem",
-    TRAINYARD_TLS_KEY: "/tls/key.pem",
+    TRAINYARD_TLS_CERT: cert,
+    TRAINYARD_TLS_KEY: key,
     TRAINYARD_PROXIES: "10.0.0.0/8",
     TRAINYARD_PUBLIC_URL: "https://trainyard.example/",
     TRAINYARD_INSECURE_NETWORK: "true",
-    TRAINYARD_DOWNLOAD_KEY: "/tls/pair.json",
+    TRAINYARD_DOWNLOAD_KEY: join(folder, "pair.json"),
     TRAINYARD_OIDC_ISSUER: "https://id.example",
     TRAINYARD_OIDC_CLIENT_ID: "trainyard",
     TRAINYARD_OIDC_CLIENT_SECRET: "a-secret-of-the-provider",
@@ -67,11 +76,11 @@ test("every variable is read", () => {
     home: "/data",
     host: "0.0.0.0",
     port: 0,
-    tls: { cert: "/tls/cert.pem", key: "/tls/key.pem" },
+    tls: { cert: readFileSync(cert, "utf8"), key: readFileSync(key, "utf8") },
     proxies: ["10.0.0.0/8"],
     publicUrl: "https://trainyard.example",
     insecureNetwork: true,
-    downloadKey: "/tls/pair.json",
+    downloadKey: pair,
     oidc: { issuer: "https://id.example", clientId: "trainyard", clientSecret: "a-secret-of-the-provider", role: "viewer" },
     allowedHosts: ["a.example", "b.example"],
     workers: 3,
@@ -155,12 +164,22 @@ test("an address that others reach needs TLS, a stated proxy, or a plain word th
   for (const host of ["0.0.0.0", "::", "192.0.2.7", "trainyard.example"]) {
     const problems = (env: Record<string, string> = {}, flags = {}) => problemsOf({ TRAINYARD_HOST: host, ...env }, flags);
     expect(problems()).toEqual([expect.stringMatching(new RegExp(`^listening on ${host.replaceAll(".", "\\.")} without TLS .*--insecure-network`))]);
-    expect(problems({ TRAINYARD_TLS_CERT: "c", TRAINYARD_TLS_KEY: "k" })).toEqual([]);
     expect(problems({ TRAINYARD_PROXIES: "10.0.0.1" })).toEqual([]);
     expect(problems({}, { insecureNetwork: "true" })).toEqual([]);
   }
   for (const host of ["127.0.0.1", "localhost", "::1", "127.0.0.53"]) expect(problemsOf({ TRAINYARD_HOST: host })).toEqual([]);
-  expect(problemsOf({ TRAINYARD_TLS_CERT: "c" })).toEqual(["TRAINYARD_TLS_CERT and TRAINYARD_TLS_KEY must both be set, or neither"]);
+  expect(problemsOf({ TRAINYARD_TLS_CERT: "package.json" })).toEqual(["TRAINYARD_TLS_CERT and TRAINYARD_TLS_KEY must both be set, or neither"]);
+});
+
+test("a file that is not there, or is another, is told as what is wrong with the configuration", () => {
+  expect(problemsOf({ TRAINYARD_TLS_CERT: "nowhere.pem", TRAINYARD_DOWNLOAD_KEY: "nowhere.json" })).toEqual([
+    'TRAINYARD_TLS_CERT must be the path of a file that can be read, but is "nowhere.pem"',
+    'TRAINYARD_DOWNLOAD_KEY must be the path of a file that can be read, but is "nowhere.json"',
+  ]);
+  expect(problemsOf({ TRAINYARD_TLS_CERT: "package.json", TRAINYARD_TLS_KEY: "package.json", TRAINYARD_DOWNLOAD_KEY: "package.json" })).toEqual([
+    expect.stringMatching(/^TRAINYARD_TLS_CERT and TRAINYARD_TLS_KEY must be files with a certificate and its private key \(PEM\), but /),
+    "TRAINYARD_DOWNLOAD_KEY must be a file with a private key (JWK, EC P-256), but is another",
+  ]);
 });
 
 test("secrets that stand in examples are refused", () => {

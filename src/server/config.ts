@@ -1,6 +1,9 @@
 /** The server's configuration: every variable, what it accepts and what it is for. The one place in the server that reads the environment. */
+import { readFileSync } from "node:fs";
 import { homedir, totalmem } from "node:os";
 import { join, resolve } from "node:path";
+import { createSecureContext } from "node:tls";
+import type { JWK } from "jose";
 import type { JobKind } from "../shared/api/schemas.ts";
 import { harmlessOf } from "../shared/child.ts";
 import { fail } from "../shared/errors.ts";
@@ -24,7 +27,19 @@ const integer = (min: number, max: number) => ({
 });
 /** Values that stand in documentation, and are known to everyone. */
 const isSample = (text: string): boolean => /change.?me|example|secret.?here|your.?(token|secret|password)|^(.)\2*$|0123456789|password/i.test(text);
-const file = { wanted: "a path", shown: "none", fallback: undefined, read: (text: string): string | undefined => resolve(text) };
+/** Its content: what cannot be read is told with everything else that is wrong. */
+const file = {
+  wanted: "the path of a file that can be read",
+  shown: "none",
+  fallback: undefined,
+  read(text: string): string | undefined {
+    try {
+      return readFileSync(resolve(text), "utf8");
+    } catch {
+      return undefined;
+    }
+  },
+};
 const anything = { wanted: "text", read: (text: string): string | undefined => text };
 const list = {
   wanted: "a list with commas",
@@ -203,13 +218,13 @@ export interface Config {
   readonly host: string;
   readonly port: number;
   readonly allowedHosts: readonly string[];
-  /** Paths of PEM files. */
+  /** PEM. */
   readonly tls?: { readonly cert: string; readonly key: string };
   readonly proxies: readonly string[];
   readonly publicUrl?: string;
   readonly insecureNetwork: boolean;
-  /** Path of a JWK. */
-  readonly downloadKey?: string;
+  /** A private key for ECDH-ES. */
+  readonly downloadKey?: JWK;
   readonly oidc?: { readonly issuer: string; readonly clientId: string; readonly clientSecret?: string; readonly role: Value<"TRAINYARD_OIDC_ROLE"> };
   readonly workers: number;
   readonly workerToken?: string;
@@ -276,6 +291,10 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
   const [cert, key] = [v.TRAINYARD_TLS_CERT, v.TRAINYARD_TLS_KEY];
   if (!cert !== !key) problems.push("TRAINYARD_TLS_CERT and TRAINYARD_TLS_KEY must both be set, or neither");
   const tls = cert && key ? { cert, key } : undefined;
+  const unusable = tls && problemOf(() => createSecureContext(tls));
+  if (unusable) problems.push(`TRAINYARD_TLS_CERT and TRAINYARD_TLS_KEY must be files with a certificate and its private key (PEM), but ${unusable}`);
+  const downloadKey = v.TRAINYARD_DOWNLOAD_KEY === undefined ? undefined : privateKey(v.TRAINYARD_DOWNLOAD_KEY);
+  if (downloadKey === null) problems.push("TRAINYARD_DOWNLOAD_KEY must be a file with a private key (JWK, EC P-256), but is another");
   if (!isLoopback(v.TRAINYARD_HOST) && !tls && !v.TRAINYARD_PROXIES.length && !v.TRAINYARD_INSECURE_NETWORK)
     problems.push(
       `listening on ${v.TRAINYARD_HOST} without TLS shows passwords and data to the network: set TRAINYARD_TLS_CERT and TRAINYARD_TLS_KEY, or TRAINYARD_PROXIES if a proxy ends TLS before this server, or --insecure-network if all of this is known`,
@@ -292,7 +311,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     proxies: v.TRAINYARD_PROXIES,
     publicUrl: v.TRAINYARD_PUBLIC_URL,
     insecureNetwork: v.TRAINYARD_INSECURE_NETWORK,
-    downloadKey: v.TRAINYARD_DOWNLOAD_KEY,
+    downloadKey: downloadKey ?? undefined,
     oidc: issuer && clientId ? { issuer, clientId, clientSecret: v.TRAINYARD_OIDC_CLIENT_SECRET, role: v.TRAINYARD_OIDC_ROLE } : undefined,
     home: v.TRAINYARD_HOME,
     host: v.TRAINYARD_HOST,
@@ -316,10 +335,30 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
   };
 }
 
+function problemOf(attempt: () => unknown): string | undefined {
+  try {
+    attempt();
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+/** @returns null for what is none */
+function privateKey(text: string): JWK | null {
+  try {
+    const key = JSON.parse(text) as JWK;
+    return key.kty === "EC" && key.crv === "P-256" && key.x && key.y && key.d ? key : null;
+  } catch {
+    return null;
+  }
+}
+
 /** What the history may tell of a configuration: no secrets, and of addresses only that there are some. */
-export const shown = ({ home: _, workerToken, databaseUrl, oidc, tls, s3, ...rest }: Config): Readonly<Record<string, unknown>> => ({
+export const shown = ({ home: _, workerToken, databaseUrl, oidc, tls, downloadKey, s3, ...rest }: Config): Readonly<Record<string, unknown>> => ({
   ...rest,
   tls: tls !== undefined,
+  downloadKey: downloadKey !== undefined,
   database: databaseUrl === undefined ? "embedded" : "postgresql",
   s3Endpoint: s3.endpoint !== undefined,
   workerToken: workerToken === undefined ? "made" : "given",

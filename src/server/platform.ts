@@ -5,7 +5,6 @@ import { mkdir, readFile, rm } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import type { JWK } from "jose";
 import { sql } from "kysely";
 import { canonical } from "../shared/canonical.ts";
 import { version } from "../shared/version.ts";
@@ -109,7 +108,6 @@ export async function startPlatform(config: Config, { listen, workers, lasting =
     const machineToken = await secret(join(config.home, "machine-token"));
     const identity = new Identity({ db, keys, live }, { workerToken, machineToken }, cookieName(config));
     closers.push(() => identity.close());
-    const pair = config.downloadKey === undefined ? undefined : (JSON.parse(await readFile(config.downloadKey, "utf8")) as JWK);
     let url = "";
     const kernel: Kernel = {
       config,
@@ -117,7 +115,7 @@ export async function startPlatform(config: Config, { listen, workers, lasting =
       ids,
       things: new Things(db, ids),
       identity,
-      tickets: new Tickets(keys, pair),
+      tickets: new Tickets(keys, config.downloadKey),
       address: () => config.publicUrl ?? url,
       db,
       store,

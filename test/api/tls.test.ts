@@ -1,52 +1,20 @@
 /** TLS: the server's own, with a certificate that is made here; who is on the machine needs none. */
-import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { request } from "node:https";
-import { join } from "node:path";
 import { expect, test } from "vitest";
 import { createClient } from "../../src/shared/api/client.ts";
+import { available, makeCertificate } from "../certificate.ts";
 import { freshPlace, startTestPlatform } from "../platform.ts";
 
-let openssl = true;
-try {
-  execFileSync("openssl", ["version"], { stdio: "ignore" });
-} catch {
-  openssl = false;
-  console.warn("openssl is not there: TLS is not tested");
-}
-
-test.skipIf(!openssl)(
+test.skipIf(!available)(
   "everything goes over TLS, and browsers are told to stay with it; commands and workers of the machine itself use the loopback",
   async () => {
     const place = await freshPlace();
-    const [cert, key] = [join(place.home, "cert.pem"), join(place.home, "key.pem")];
-    execFileSync(
-      "openssl",
-      [
-        "req",
-        "-x509",
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:prime256v1",
-        "-nodes",
-        "-days",
-        "1",
-        "-subj",
-        "/CN=trainyard.example",
-        "-addext",
-        "subjectAltName=DNS:trainyard.example",
-        "-keyout",
-        key,
-        "-out",
-        cert,
-      ],
-      { stdio: "ignore" },
-    );
+    const { cert, key } = makeCertificate(place.home);
     const env = { TRAINYARD_TLS_CERT: cert, TRAINYARD_TLS_KEY: key, TRAINYARD_PUBLIC_URL: "https://trainyard.example" };
     const platform = await startTestPlatform({ place, env });
     expect(platform.url).toMatch(/^https:\/\/127\.0\.0\.1:\d+$/);
     const { port } = new URL(platform.url);
-    const { readFileSync } = await import("node:fs");
     const ask = (method: string, path: string, headers: Record<string, string> = {}, body?: object) =>
       new Promise<{ status: number; headers: NodeJS.Dict<string | string[]>; text: string }>((done, failed) => {
         const sent = request(

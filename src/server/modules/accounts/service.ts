@@ -9,11 +9,12 @@ import { fail } from "../../../shared/errors.ts";
 import type { Config } from "../../config.ts";
 import { type Context, isDuplicate, type Query, type Tx } from "../../entity.ts";
 import type { Actor, Person } from "../../identity.ts";
-import { DEFAULT_PROJECT, isUuid, SERVER } from "../../ids.ts";
+import { DEFAULT_PROJECT, SERVER } from "../../ids.ts";
 import type { Kernel } from "../../kernel.ts";
 import { hashOf, newSecret } from "../../secrets.ts";
 import { serverEntity } from "../events/audit.ts";
 import { addMember, projectNames } from "../projects/service.ts";
+import { userOf } from "./find.ts";
 import { countAttempt, forgiveAttempt, hashPassword, isPassword } from "./passwords.ts";
 import { type TokenState, tokenEntity } from "./token.ts";
 import { edit, type Subject, type UserEvent, type UserState, userEntity } from "./user.ts";
@@ -331,17 +332,6 @@ async function createUser(
 }
 
 // --- people ---
-
-/** @param ref a name, or an id @throws NOT_FOUND */
-async function userOf(db: Query, ref: string): Promise<UserState> {
-  const row = await db
-    .selectFrom("users")
-    .select("state")
-    .where(isUuid(ref) ? "id" : "name", "=", ref)
-    .executeTakeFirst();
-  if (!row) throw fail("NOT_FOUND", { what: "user", id: ref });
-  return row.state as unknown as UserState;
-}
 
 export async function listUsers({ db }: Kernel): Promise<User[]> {
   const rows = await db.query.selectFrom("users").select("state").orderBy("name").execute();

@@ -7,9 +7,9 @@ import { fail } from "../../../shared/errors.ts";
 import { type Context, isDuplicate, type Query, type Tx } from "../../entity.ts";
 import { roleIn } from "../../gate.ts";
 import type { Actor } from "../../identity.ts";
-import { isUuid } from "../../ids.ts";
 import type { Kernel } from "../../kernel.ts";
 import { hashOf, newSecret } from "../../secrets.ts";
+import { userOf } from "../accounts/find.ts";
 import { type ProjectState, projectEntity, removeMember, rename, setMember } from "./project.ts";
 import { type ShareState, shareEntity } from "./share.ts";
 
@@ -82,25 +82,14 @@ async function change(
 export const editProject = (kernel: Kernel, actor: Actor, id: string, name: string, context: Context): Promise<Project> =>
   change(kernel, actor, id, context, (s) => rename(s, name)).catch(taken(name));
 
-/** @throws NOT_FOUND */
-async function userIn(db: Query, ref: string): Promise<string> {
-  const row = await db
-    .selectFrom("users")
-    .select("id")
-    .where(isUuid(ref) ? "id" : "name", "=", ref)
-    .executeTakeFirst();
-  if (!row) throw fail("NOT_FOUND", { what: "user", id: ref });
-  return row.id;
-}
-
 export async function putMember(kernel: Kernel, actor: Actor, id: string, user: string, role: Role, context: Context): Promise<Project> {
-  const uuid = await userIn(kernel.db.query, user);
-  return change(kernel, actor, id, context, (s) => setMember(s, uuid, role));
+  const member = await userOf(kernel.db.query, user);
+  return change(kernel, actor, id, context, (s) => setMember(s, member.id, role));
 }
 
 export async function dropMember(kernel: Kernel, actor: Actor, id: string, user: string, context: Context): Promise<Project> {
-  const uuid = await userIn(kernel.db.query, user);
-  return change(kernel, actor, id, context, (s) => removeMember(s, uuid, user));
+  const member = await userOf(kernel.db.query, user);
+  return change(kernel, actor, id, context, (s) => removeMember(s, member.id, member.name));
 }
 
 export async function addMember(tx: Tx, project: string, user: string, role: Role, context: Context): Promise<void> {
