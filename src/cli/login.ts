@@ -170,7 +170,6 @@ const ways: Readonly<Record<Me["by"], string>> = {
   session: "signed in",
   token: "by a token",
   machine: "by owning this machine",
-  share: "by a shared link",
 };
 const projectColumns: readonly Column<Me["projects"][number]>[] = [
   { title: "project", cell: (p) => p.name },

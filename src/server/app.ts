@@ -18,7 +18,7 @@ import { jsonSchemaTransform, jsonSchemaTransformObject } from "fastify-type-pro
 import { z } from "zod";
 import { type Endpoint, endpoints, type OperationId } from "../shared/api/endpoints.ts";
 import { errorBody, run } from "../shared/api/schemas.ts";
-import { fail } from "../shared/errors.ts";
+import { fail, TrainyardError } from "../shared/errors.ts";
 import { parseBodies } from "./bodies.ts";
 import { checkOrigin, cookieName, headersOf } from "./browser.ts";
 import { admit, type Grant } from "./gate.ts";
@@ -91,6 +91,8 @@ export function requireEntry({ url, schema }: { readonly url: string; readonly s
     throw fail("INTERNAL", { detail: `route ${url} is neither in the table of endpoints nor a public page` });
 }
 
+/** Of every door, in milliseconds. Uploads take their time, long polls and streams are answers that do; headers and other bodies have limits of their own. */
+export const patience = { requestTimeout: 0, headersTimeout: 20_000, keepAliveTimeout: 72_000 } as const;
 /** How long a socket may be silent while something is to come from it, in milliseconds. An answer takes the time that it takes. */
 const IDLE_MS = 120_000;
 /** How long the rest of a body may take that is no upload, in milliseconds: who sends it byte by byte holds a socket. */
@@ -121,13 +123,12 @@ export async function buildApp(kernel: Kernel, version: string): Promise<Fastify
       for (const [name, value] of headers) reply.header(name, value);
       sendError(kernel, error, request as FastifyRequest, reply.header("x-request-id", request.id) as FastifyReply);
     },
-    // Uploads take their time, long polls and streams are answers that do; headers and other bodies have limits of their own.
-    requestTimeout: 0,
+    requestTimeout: patience.requestTimeout,
     connectionTimeout: IDLE_MS,
-    keepAliveTimeout: 72_000,
+    keepAliveTimeout: patience.keepAliveTimeout,
     forceCloseConnections: true,
   } as FastifyServerOptions) as FastifyInstance;
-  app.server.headersTimeout = 20_000;
+  app.server.headersTimeout = patience.headersTimeout;
   app.server.maxHeadersCount = 100;
   app.decorateRequest("grant", null as never);
   app.decorateRequest("openedIds", null as never);
@@ -290,7 +291,10 @@ function addRoute(app: FastifyInstance, kernel: Kernel, id: OperationId): void {
       const handler = handlers[id] as unknown as Handler<"getRun">;
       const answer: unknown = await handler(kernel, asked(kernel, request, reply, endpoint) as never, reply);
       reply.code(status);
-      if (content === "events") return sendEvents(kernel, reply, answer as AsyncGenerator<LiveMessage>);
+      if (content === "events") {
+        endWhenRevoked(kernel, request, reply, endpoint);
+        return sendEvents(kernel, reply, answer as AsyncGenerator<LiveMessage>);
+      }
       if (content === "stream") return sendFile(reply, answer as Download);
       if (content === "redirect") return reply.redirect((answer as { location: string }).location, 302);
       if (content === "page") return reply.type(mediaTypes.page).send(answer);
@@ -311,12 +315,14 @@ function asked(kernel: Kernel, request: FastifyRequest, reply: FastifyReply, end
   if (validationError && validationError.validationContext !== "body") throw validationError;
   if (endpoint.body && request.body === undefined && !validationError) throw fail("BAD_BODY", { want: "JSON", got: "there is none" });
   const length = headers["content-length"];
-  const what = endpoint.on === "entity" ? String((request.params as { kind: string }).kind) : endpoint.on;
+  const { kind } = request.params as { kind?: string };
+  // What an id in the path is of: of {kind}/{id} the kind, of jobs/{id} a job.
+  const what = (endpoint.on === "entity" ? kind : /(\w+)s\/\{id\}/.exec(endpoint.path)?.[1]) ?? endpoint.on;
   const ids = remembering(kernel.ids, request.openedIds);
   const header = (name: string) => (typeof headers[name] === "string" ? headers[name] : undefined);
   return {
     params: opened(ids, endpoint.params, request.params, what),
-    query: opened(ids, endpoint.query, request.query, what),
+    query: opened(ids, endpoint.query, request.query, endpoint.on === "project" ? "entity" : what),
     body: checksItself.has(request.operation!) ? request.body : opened(ids, endpoint.body, request.body, what),
     context: { actor: grant.actor.name, correlation: request.correlation },
     grant,
@@ -354,12 +360,21 @@ function rangeOf(header: string | undefined): Asked<OperationId>["range"] {
   return { start: Number(start), ...(end !== undefined && { end: Number(end) }) };
 }
 
+const sealedRuns = new WeakMap<object, object>();
+
+/** The same object for all who follow it. */
+function sealedRun(ids: Kernel["ids"], data: object): object {
+  const known = sealedRuns.get(data) ?? sealed(ids, run, data);
+  sealedRuns.set(data, known);
+  return known;
+}
+
 interface SseOptions {
   readonly heartbeatInterval: number;
   readonly serializer: (data: object) => string;
 }
 
-/** Many follow one run, and most of them are sent the same objects. */
+/** Many follow one run, and are sent the same objects. */
 function jsonOnce(): (data: object) => string {
   const texts = new WeakMap<object, string>();
   return (data) => {
@@ -369,12 +384,27 @@ function jsonOnce(): (data: object) => string {
   };
 }
 
+/** A stream goes on for hours: when rights change, who follows is asked again whether they may. */
+function endWhenRevoked(kernel: Kernel, request: FastifyRequest, reply: FastifyReply, endpoint: Endpoint): void {
+  const { actor } = request.grant;
+  const off = kernel.identity.onForget(async (user) => {
+    if (user !== undefined && !(actor.kind === "person" && actor.id === user)) return;
+    try {
+      await admit(kernel, await kernel.identity.who(request.headers), endpoint, request);
+    } catch (error) {
+      if (error instanceof TrainyardError && error.status < 500) reply.raw.destroy();
+    }
+  });
+  reply.raw.once("close", off);
+}
+
 async function sendEvents({ ids }: Kernel, reply: FastifyReply, messages: AsyncGenerator<LiveMessage>): Promise<void> {
   // The first message decides whether there is anything to follow: until then a refusal is an ordinary answer.
   const first = await messages.next();
   if (!reply.sse.isConnected) return void (await messages.return(undefined));
   reply.header("cache-control", "no-store");
-  const shown = (message: LiveMessage): LiveMessage => (message.event === "run" ? { ...message, data: sealed(ids, run, message.data) } : message);
+  const shown = (message: LiveMessage): LiveMessage =>
+    message.event === "run" ? { ...message, data: sealedRun(ids, message.data as object) } : message;
   async function* all() {
     if (first.done) return;
     yield shown(first.value);

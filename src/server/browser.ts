@@ -45,8 +45,8 @@ const everywhere = new Set(["0.0.0.0", "::"]);
 
 /**
  * A page on another site can make a browser send requests here, and DNS can make its name point here: so the Host has
- * to be one of ours. The Origin, which browsers send with whatever changes something, has to be the very address that was
- * asked, as another port of this machine is another site's; or a name that the server was told is its own.
+ * to be one of ours. The Origin, which browsers send with whatever changes something, has to be the host and port that
+ * were asked, as another port of this machine is another site's; or a name that the server was told is its own, at any port.
  * @throws HOST_REFUSED
  */
 export function checkOrigin(

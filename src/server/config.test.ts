@@ -164,7 +164,7 @@ test("an address that others reach needs TLS, a stated proxy, or a plain word th
   for (const host of ["0.0.0.0", "::", "192.0.2.7", "trainyard.example"]) {
     const problems = (env: Record<string, string> = {}, flags = {}) => problemsOf({ TRAINYARD_HOST: host, ...env }, flags);
     expect(problems()).toEqual([expect.stringMatching(new RegExp(`^listening on ${host.replaceAll(".", "\\.")} without TLS .*--insecure-network`))]);
-    expect(problems({ TRAINYARD_PROXIES: "10.0.0.1" })).toEqual([]);
+    expect(problems({ TRAINYARD_PROXIES: "10.0.0.1", TRAINYARD_PUBLIC_URL: "https://trainyard.example" })).toEqual([]);
     expect(problems({}, { insecureNetwork: "true" })).toEqual([]);
   }
   for (const host of ["127.0.0.1", "localhost", "::1", "127.0.0.53"]) expect(problemsOf({ TRAINYARD_HOST: host })).toEqual([]);
@@ -180,6 +180,14 @@ test("a file that is not there, or is another, is told as what is wrong with the
     expect.stringMatching(/^TRAINYARD_TLS_CERT and TRAINYARD_TLS_KEY must be files with a certificate and its private key \(PEM\), but /),
     "TRAINYARD_DOWNLOAD_KEY must be a file with a private key (JWK, EC P-256), but is another",
   ]);
+});
+
+test("proxies are addresses or networks, and the server has to know where people reach it through them", () => {
+  const env = { TRAINYARD_PUBLIC_URL: "https://trainyard.example" };
+  for (const good of ["10.0.0.1", "10.0.0.0/8, fd00::/8", "::1"]) expect([good, problemsOf({ ...env, TRAINYARD_PROXIES: good })]).toEqual([good, []]);
+  for (const bad of ["proxy.example", "10.0.0.0/33", "10.0.0", "10.0.0.1/x", "fd00::/129"])
+    expect([bad, problemsOf({ ...env, TRAINYARD_PROXIES: bad })]).toEqual([bad, [expect.stringMatching(/^TRAINYARD_PROXIES must be a list/)]]);
+  expect(problemsOf({ TRAINYARD_PROXIES: "10.0.0.1" })).toEqual([expect.stringContaining("needs TRAINYARD_PUBLIC_URL")]);
 });
 
 test("secrets that stand in examples are refused", () => {

@@ -1,5 +1,6 @@
 /** The server's configuration: every variable, what it accepts and what it is for. The one place in the server that reads the environment. */
 import { readFileSync } from "node:fs";
+import { isIP } from "node:net";
 import { homedir, totalmem } from "node:os";
 import { join, resolve } from "node:path";
 import { createSecureContext } from "node:tls";
@@ -25,6 +26,12 @@ const integer = (min: number, max: number) => ({
   wanted: `an integer from ${min} to ${max}`,
   read: (text: string) => (/^\d+$/.test(text) && Number(text) >= min && Number(text) <= max ? Number(text) : undefined),
 });
+/** 10.0.0.1, 10.0.0.0/8, fd00::/8 */
+function isNetwork(text: string): boolean {
+  const [, address, bits] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
+  const version = isIP(address ?? "");
+  return version !== 0 && Number(bits ?? 0) <= (version === 4 ? 32 : 128);
+}
 /** Values that stand in documentation, and are known to everyone. */
 const isSample = (text: string): boolean => /change.?me|example|secret.?here|your.?(token|secret|password)|^(.)\2*$|0123456789|password/i.test(text);
 /** Its content: what cannot be read is told with everything else that is wrong. */
@@ -84,7 +91,8 @@ export const variables = {
   TRAINYARD_TLS_CERT: variable<string | undefined>({ ...file, help: "File with the server's certificate chain (PEM): it then speaks TLS." }),
   TRAINYARD_TLS_KEY: variable<string | undefined>({ ...file, help: "File with the certificate's private key (PEM)." }),
   TRAINYARD_PROXIES: variable<readonly string[]>({
-    ...list,
+    wanted: "a list with commas of IP addresses or networks, such as 10.0.0.0/8",
+    read: (text) => (list.read(text).every(isNetwork) ? list.read(text) : undefined),
     shown: "none",
     fallback: [],
     help: "Addresses or networks (10.0.0.0/8) of proxies that end TLS before this server: their X-Forwarded-For is believed.",
@@ -263,7 +271,7 @@ const flagOf: Readonly<Partial<Record<keyof Variables, keyof Flags>>> = {
 /** As they are typed. */
 const typed = (flag: string): string => `--${flag.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
-const isLoopback = (host: string): boolean => /^(localhost|127\.[\d.]+|\[?::1\]?)$/.test(host);
+export const isLoopback = (host: string): boolean => /^(localhost|127\.[\d.]+|\[?::1\]?)$/.test(host);
 const isPlain = (url: string): boolean => new URL(url).protocol === "http:";
 
 /**
@@ -299,6 +307,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     problems.push(
       `listening on ${v.TRAINYARD_HOST} without TLS shows passwords and data to the network: set TRAINYARD_TLS_CERT and TRAINYARD_TLS_KEY, or TRAINYARD_PROXIES if a proxy ends TLS before this server, or --insecure-network if all of this is known`,
     );
+  if (v.TRAINYARD_PROXIES.length && !v.TRAINYARD_PUBLIC_URL)
+    problems.push("TRAINYARD_PROXIES needs TRAINYARD_PUBLIC_URL: where people reach the server through the proxy, for links and cookies");
   const [issuer, clientId] = [v.TRAINYARD_OIDC_ISSUER, v.TRAINYARD_OIDC_CLIENT_ID];
   if (!issuer !== !clientId) problems.push("TRAINYARD_OIDC_ISSUER and TRAINYARD_OIDC_CLIENT_ID must both be set, or neither");
   if (issuer && isPlain(issuer) && !isLoopback(new URL(issuer).hostname))
@@ -354,7 +364,7 @@ function privateKey(text: string): JWK | null {
   }
 }
 
-/** What the history may tell of a configuration: no secrets, and of addresses only that there are some. */
+/** What the history may tell of a configuration: no secrets, and of the database and the end point of S3, whose addresses may hold one, only what kind they are. */
 export const shown = ({ home: _, workerToken, databaseUrl, oidc, tls, downloadKey, s3, ...rest }: Config): Readonly<Record<string, unknown>> => ({
   ...rest,
   tls: tls !== undefined,

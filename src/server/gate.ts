@@ -54,7 +54,7 @@ export function decide(actor: Actor, action: Action, thing: Thing): Decision {
   if (action === "work") return "no";
   if (actor.scope && !ofScope[actor.scope].includes(action)) return "no";
   if (action === "self") return "yes";
-  if (thing.kind === "catalog") return ofRole[actor.role].includes(action) ? "yes" : "no";
+  if (thing.kind === "catalog") return ofRole[actor.role].includes(action) && (action === "read" || actor.only === undefined) ? "yes" : "no";
   if (thing.kind === "project" && thing.project === undefined) return "yes"; // whatever lies in those that one may see
   if (thing.project === undefined) return actor.role === "admin" && actor.only === undefined ? "yes" : "no";
   const role = roleIn(actor, thing.project);
@@ -63,7 +63,7 @@ export function decide(actor: Actor, action: Action, thing: Thing): Decision {
 }
 
 /** Projects whose things someone may see; nothing means all. */
-export const visibleTo = (actor: Actor): readonly string[] | undefined => {
+const visibleTo = (actor: Actor): readonly string[] | undefined => {
   if (actor.kind !== "person") return [];
   if (actor.only !== undefined) return roleIn(actor, actor.only) ? [actor.only] : [];
   return actor.role === "admin" ? undefined : [...actor.projects.keys()];
@@ -72,8 +72,9 @@ export const visibleTo = (actor: Actor): readonly string[] | undefined => {
 /** The project of whoever names none: the token's, else the first one there was, else the only one. */
 function usual(actor: Actor): string | undefined {
   if (actor.kind !== "person") return undefined;
-  const mine = actor.only ?? (roleIn(actor, DEFAULT_PROJECT) ? DEFAULT_PROJECT : undefined);
-  return mine ?? (actor.projects.size === 1 ? [...actor.projects.keys()][0] : undefined);
+  const first = actor.only ?? DEFAULT_PROJECT;
+  if (roleIn(actor, first)) return first;
+  return actor.only === undefined && actor.projects.size === 1 ? [...actor.projects.keys()][0] : undefined;
 }
 
 /** What a request may reach. */
@@ -125,7 +126,7 @@ export async function admit(
       require({});
       return { actor, project: chosen, visible: visibleTo(actor) };
     }
-    require({ project: chosen });
+    if (named === undefined) require({ project: chosen });
     if (chosen === undefined)
       throw fail("BAD_PARAMETER", { where: "query", name: "project", want: "the name of a project that you are in", got: "missing" });
     return { actor, project: chosen, visible: [chosen] };

@@ -58,6 +58,9 @@ export class Identity {
   readonly #cookie: RegExp;
   readonly #known = new Map<string, { readonly actor: Actor; readonly until: number }>();
   readonly #used = new Map<string, number>();
+  /** How often everything was forgotten: what was looked up before is not remembered after. */
+  #forgotten = 0;
+  readonly #watchers = new Set<(user?: string) => void>();
   readonly #off: () => void;
 
   constructor({ db, keys, live }: { db: Database; keys: Keys; live: Live }, secrets: Secrets, cookie: string) {
@@ -66,7 +69,10 @@ export class Identity {
     this.#secrets = secrets;
     // No other secret counts where a browser would send it by itself.
     this.#cookie = new RegExp(`(?:^|; ?)${cookie}=(${prefixes.session}[\\w-]{1,200})(?:;|$)`);
-    this.#off = live.onKinds(["user", "token", "project", "share"], () => this.forget());
+    const offs = [live.onKinds(["user"], (id) => this.forget(id)), live.onKinds(["token", "project", "share"], () => this.forget())];
+    this.#off = () => {
+      for (const off of offs) off();
+    };
   }
 
   /** @throws UNAUTHENTICATED for a token that is not, or no longer, valid */
@@ -82,9 +88,18 @@ export class Identity {
     return (session && (await this.#bearer(session))) || nobody;
   }
 
-  /** What is known of who has which rights may have changed. */
-  forget(): void {
-    this.#known.clear();
+  /** Rights may have changed: those of a user, or anyone's. */
+  forget(user?: string): void {
+    this.#forgotten++;
+    if (user === undefined) this.#known.clear();
+    else for (const [hash, { actor }] of this.#known) if (actor.kind === "person" && actor.id === user) this.#known.delete(hash);
+    for (const tell of this.#watchers) tell(user);
+  }
+
+  /** Calls back when rights may have changed, until the returned function is called. */
+  onForget(changed: (user?: string) => void): () => void {
+    this.#watchers.add(changed);
+    return () => void this.#watchers.delete(changed);
   }
 
   close(): void {
@@ -103,10 +118,11 @@ export class Identity {
     const now = Date.now();
     const known = this.#known.get(hash);
     if (known && known.until > now) return this.#seen(known.actor, hash, now);
+    const forgotten = this.#forgotten;
     const actor = await find[1](this.#db, hash);
     if (!actor) return undefined;
     if (this.#known.size >= MOST) this.#known.clear();
-    this.#known.set(hash, { actor, until: now + BELIEVED_MS });
+    if (forgotten === this.#forgotten) this.#known.set(hash, { actor, until: now + BELIEVED_MS });
     return this.#seen(actor, hash, now);
   }
 
@@ -166,7 +182,8 @@ async function findToken({ query }: Database, hash: string): Promise<Actor | und
   const [row] = rows;
   if (!row) return undefined;
   const { scope, project: only } = row.state;
-  if (scope === "work") return worker;
+  // Who made it has to be an administrator still.
+  if (scope === "work") return !row.user || row.role === "admin" ? worker : undefined;
   const rest = { by: "token", hash, scope, only } as const;
   return row.user ? personOf(row, rest) : { ...owner, ...rest };
 }

@@ -11,7 +11,7 @@ const secret = async (): Promise<string> => randomBytes(32).toString("base64url"
 const purposes = {
   /** Public ids. */
   ids: secret,
-  /** Download links. */
+  /** Download links, and what a browser keeps while it is at a provider. */
   links: secret,
   /** Tokens of jobs. */
   jobs: secret,

@@ -32,7 +32,7 @@ export class Live {
         if (payload === undefined) return every();
         const [kind, id] = payload.split(":");
         live.#emitter.emit(`${kind}:${id}`);
-        live.#emitter.emit(kind!);
+        live.#emitter.emit(kind!, id);
       }),
       db.listen(POINTS, (payload) => (payload === undefined ? every() : live.#emitter.emit(`run:${payload}`))),
       db.listen(JOBS, () => live.#emitter.emit(JOBS)),
@@ -51,8 +51,8 @@ export class Live {
     return () => void this.#emitter.off(entity, changed).off("any", changed);
   }
 
-  /** Calls back when something of any entity of these kinds changed. */
-  onKinds(kinds: readonly string[], changed: () => void): () => void {
+  /** Calls back when something of any entity of these kinds changed, with its id where it is known. */
+  onKinds(kinds: readonly string[], changed: (id?: string) => void): () => void {
     for (const event of [...kinds, "any"]) this.#emitter.on(event, changed);
     return () => {
       for (const event of [...kinds, "any"]) this.#emitter.off(event, changed);

@@ -11,9 +11,9 @@ import { version } from "../shared/version.ts";
 import { writeAtomically } from "../storage/atomic.ts";
 import { Blobs } from "../storage/blobs.ts";
 import { openStore } from "../storage/object-store.ts";
-import { buildApp } from "./app.ts";
+import { buildApp, patience } from "./app.ts";
 import { cookieName } from "./browser.ts";
-import { type Config, shown } from "./config.ts";
+import { type Config, isLoopback, shown } from "./config.ts";
 import { openDatabase } from "./database/index.ts";
 import type { Context } from "./entity.ts";
 import { Identity } from "./identity.ts";
@@ -32,6 +32,7 @@ import { serverEntity } from "./modules/events/audit.ts";
 import { loseWorkers, reap } from "./modules/jobs/service.ts";
 import { projectEntity } from "./modules/projects/project.ts";
 import { Predictor } from "./predictor.ts";
+import { MAX_HEADER, refuseUnreadable } from "./refusals.ts";
 import type { Schema } from "./schema.ts";
 import { createTelemetry } from "./telemetry.ts";
 import { Things } from "./things.ts";
@@ -136,13 +137,17 @@ export async function startPlatform(config: Config, { listen, workers, lasting =
     if (db.kind === "embedded") await loseWorkers(kernel, await lastWorkers(kernel));
     await app.listen({ host: listen.host, port: listen.port });
     const { port } = app.server.address() as AddressInfo;
-    if (config.insecureNetwork && !isLoopback(listen.host)) {
+    if (config.insecureNetwork && !config.tls && !isLoopback(listen.host)) {
       log.warn(`listening on ${listen.host} WITHOUT TLS: whoever is on the way reads passwords, tokens and data`);
     }
     // Who listens everywhere is reached on this machine by the loopback address.
     const host = { "0.0.0.0": "127.0.0.1", "::": "::1" }[listen.host] ?? listen.host;
     // Whoever is on this machine, local workers among them, needs no certificate to know whom they talk to.
-    const here = config.tls && createServer((request, response) => app.routing(request, response)).listen(0, "127.0.0.1");
+    const here =
+      config.tls &&
+      createServer({ ...patience, maxHeaderSize: MAX_HEADER }, (request, response) => app.routing(request, response))
+        .on("clientError", refuseUnreadable)
+        .listen(0, "127.0.0.1");
     if (here) {
       await once(here, "listening");
       closers.push(() => new Promise((done) => here.close(done) && here.closeAllConnections()));
@@ -201,7 +206,6 @@ export async function startPlatform(config: Config, { listen, workers, lasting =
   }
 }
 
-const isLoopback = (host: string): boolean => /^(localhost|127\.[\d.]+|::1)$/.test(host);
 const system = (): Context => ({ actor: "system", correlation: randomUUID() });
 
 /** What has to be there before anything else: the platform itself and the first project; and that its configuration changed, where it has. */

@@ -10,8 +10,13 @@ import { type Ids, isUuid } from "./ids.ts";
 type Change = (value: string, schema: z.ZodType) => string;
 type Walk = (value: unknown, change: Change) => unknown;
 
-/** Schemas of what is an id, or may be one. */
-const references: ReadonlySet<unknown> = new Set([id, datasetRef, projectRef, userRef]);
+/** What may be an id or a name, and of what. */
+const nouns: ReadonlyMap<unknown, string> = new Map<unknown, string>([
+  [datasetRef, "dataset"],
+  [projectRef, "project"],
+  [userRef, "user"],
+]);
+const isReference = (schema: unknown): boolean => schema === id || nouns.has(schema);
 
 interface Def {
   readonly type: string;
@@ -36,7 +41,7 @@ function walkOf(schema: z.ZodType): Walk | null {
 }
 
 function make(schema: z.ZodType): Walk | null {
-  if (references.has(schema)) return (value, change) => (typeof value === "string" ? change(value, schema) : value);
+  if (isReference(schema)) return (value, change) => (typeof value === "string" ? change(value, schema) : value);
   if (schema === recorded) return recordedIds;
   const def = schema._zod.def as unknown as Def;
   if (def.type === "object") {
@@ -98,7 +103,7 @@ export function opened<T>(ids: Pick<Ids, "open">, schema: z.ZodType | undefined,
   return walk(value, (one, by) => {
     const uuid = ids.open(one);
     if (uuid) return uuid;
-    if (by === id || isUuid(one)) throw fail("NOT_FOUND", { what, id: one });
+    if (by === id || isUuid(one)) throw fail("NOT_FOUND", { what: nouns.get(by) ?? what, id: one });
     return one;
   }) as T;
 }

@@ -33,9 +33,9 @@ export class Things {
     return row.project;
   }
 
-  /** @param ref its name, its id, or its id as the world sees it */
+  /** @param ref its name, or its id: a row's own, or as the world sees it */
   async project(ref: string): Promise<string | undefined> {
-    const id = isUuid(ref) ? undefined : this.#ids.open(ref);
+    const id = isUuid(ref) ? ref : this.#ids.open(ref);
     const row = await this.#db.query
       .selectFrom("projects")
       .select("id")

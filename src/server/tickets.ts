@@ -16,10 +16,10 @@ const ticket = z.strictObject({
   /** Seconds since 1970. */
   exp: z.number(),
 });
-export type Ticket = z.infer<typeof ticket>;
+type Ticket = z.infer<typeof ticket>;
 
 /** Seconds that a link lasts. */
-export const LINK_SECONDS = 300;
+const LINK_SECONDS = 300;
 
 export class Tickets {
   readonly #keys: Keys;

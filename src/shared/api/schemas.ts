@@ -459,7 +459,7 @@ export const me = z
     name: z.string(),
     role: z.enum(roles),
     scope: z.enum(scopes).optional().meta({ description: "Of the token, where one is used." }),
-    by: z.enum(["session", "token", "machine", "share"]).meta({ description: "machine: by the token file of the data directory." }),
+    by: z.enum(["session", "token", "machine"]).meta({ description: "machine: by the token file of the data directory." }),
     projects: z.array(membership),
   })
   .meta({ id: "Me", description: "Who asks." });
@@ -468,7 +468,7 @@ export const signedIn = z
   .object({ user, token: z.string().optional().meta({ description: "Of this session, for the header Authorization: Bearer." }), expiresAt: time })
   .meta({ id: "SignedIn" });
 
-export const linkKinds = ["setup", "invitation", "reset"] as const;
+const linkKinds = ["setup", "invitation", "reset"] as const;
 export type LinkKind = (typeof linkKinds)[number];
 export const linkView = z
   .object({ kind: z.enum(linkKinds), name: z.string().optional(), role: z.enum(roles).optional(), expiresAt: time })

@@ -22,10 +22,10 @@ import {
   whoAmI,
 } from "./service.ts";
 
-/** Nobody else gets past the gate where the action is `self`. */
+/** Nobody else gets past the gate here. */
 const person = ({ grant }: Pick<Asked<"whoAmI">, "grant">): Person => grant.actor as Person;
 
-export function answer({ config }: Kernel, { user, secret, expiresAt }: SignedIn, token: boolean | undefined, reply: Reply) {
+function answer({ config }: Kernel, { user, secret, expiresAt }: SignedIn, token: boolean | undefined, reply: Reply) {
   if (token) return { user, token: secret, expiresAt };
   reply.header("set-cookie", cookieOf(config, secret, new Date(expiresAt)));
   return { user, expiresAt };
@@ -66,7 +66,7 @@ export const accountRoutes: Handlers<
     await signOut(kernel, person(asked), asked.body.everywhere ?? false, asked.context);
     reply.header("set-cookie", cookieOf(kernel.config, "", new Date(0)));
   },
-  whoAmI: (kernel, { grant }) => whoAmI(kernel, grant.actor),
+  whoAmI: (kernel, asked) => whoAmI(kernel, person(asked)),
   changePassword: async (kernel, asked) => void (await changePassword(kernel, person(asked), asked.body, asked.address, asked.context)),
   listUsers: async (kernel) => ({ items: await listUsers(kernel) }),
   inviteUser: (kernel, { body, context }) => inviteUser(kernel, body, context),

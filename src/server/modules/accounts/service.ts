@@ -8,11 +8,11 @@ import type { LinkKind, linkView, Me, newToken, Role, Scope, secretLink, signedI
 import { fail } from "../../../shared/errors.ts";
 import type { Config } from "../../config.ts";
 import { type Context, isDuplicate, type Query, type Tx } from "../../entity.ts";
-import type { Actor, Person } from "../../identity.ts";
+import type { Person } from "../../identity.ts";
 import { DEFAULT_PROJECT, SERVER } from "../../ids.ts";
 import type { Kernel } from "../../kernel.ts";
 import { hashOf, newSecret } from "../../secrets.ts";
-import { serverEntity } from "../events/audit.ts";
+import { audit, serverEntity } from "../events/audit.ts";
 import { addMember, projectNames } from "../projects/service.ts";
 import { userOf } from "./find.ts";
 import { countAttempt, forgiveAttempt, hashPassword, isPassword } from "./passwords.ts";
@@ -64,13 +64,9 @@ export async function signIn(
   const row = await db.query.selectFrom("users").select(["id", "status", "password"]).where("name", "=", asked).executeTakeFirst();
   const right = await isPassword(row?.password, password);
   if (!row || !right || row.status !== "active") {
-    await db.transaction(async (tx) => {
-      if (row) await userEntity.change(tx, row.id, { ...context, actor: "anonymous" }, () => [{ type: "sign-in-failed", address }]);
-      else
-        await serverEntity.change(tx, SERVER, { ...context, actor: "anonymous" }, () => [
-          { type: "sign-in-failed", name: asked.slice(0, 100), address },
-        ]);
-    });
+    const nobody = { ...context, actor: "anonymous" };
+    if (row) await db.transaction((tx) => userEntity.change(tx, row.id, nobody, () => [{ type: "sign-in-failed", address }]));
+    else await audit(kernel, { type: "sign-in-failed", name: asked.slice(0, 100), address }, nobody);
     throw fail("BAD_CREDENTIALS", {});
   }
   await forgiveAttempt(db.query, asked, address);
@@ -78,7 +74,7 @@ export async function signIn(
 }
 
 /** Opens a session of a user who has shown who they are. */
-export async function enter(
+async function enter(
   { db }: Kernel,
   id: string,
   how: Extract<UserEvent, { type: "signed-in" }>["how"],
@@ -86,7 +82,8 @@ export async function enter(
   context: Context,
 ): Promise<SignedIn> {
   return db.transaction(async (tx) => {
-    const { state: before } = await userEntity.get(tx, id);
+    const { state: before } = await userEntity.lock(tx, id);
+    if (before.status !== "active") throw fail("BAD_CREDENTIALS", {}); // closed since it was looked at
     const { state } = await userEntity.change(tx, id, { ...context, actor: before.name }, () => [{ type: "signed-in", how, address }]);
     return { user: present(state), ...(await openSession(tx, id, address)) };
   });
@@ -203,6 +200,7 @@ async function setPassword(
 ): Promise<void> {
   await userEntity.change(tx, id, context, () => [{ type: "password-set", how }]);
   await tx.updateTable("users").set({ password: hashed }).where("id", "=", id).execute();
+  await sql`delete from links where kind = 'reset' and data ->> 'user' = ${id}`.execute(tx);
 }
 
 // --- links ---
@@ -289,7 +287,8 @@ export async function useLink(
       .execute();
     const data = link.data as LinkData;
     if (link.kind === "reset") {
-      const { name: actor } = (await userEntity.get(tx, data.user!)).state;
+      const { name: actor, status } = (await userEntity.get(tx, data.user!)).state;
+      if (status !== "active") throw usedUp();
       await setPassword(tx, data.user!, hashed, "reset", { ...context, actor });
       await tx.deleteFrom("sessions").where("user", "=", data.user!).execute();
       return data.user!;
@@ -327,7 +326,8 @@ async function createUser(
   if (there && !subject) throw fail("NAME_TAKEN", { what: "user", name });
   const id = randomUUID();
   await userEntity.create(tx, id, context, [{ type: "created", id, name, role, subject, how }]);
-  await addMember(tx, project, id, role, context);
+  // Who administers the platform is above all projects; should they no longer, they are one who trains there.
+  await addMember(tx, project, id, role === "admin" ? "trainer" : role, context);
   return id;
 }
 
@@ -369,8 +369,7 @@ export async function resetPassword(kernel: Kernel, ref: string, context: Contex
   return kernel.db.transaction((tx) => makeLink(tx, kernel, "reset", { user: id, name }, context));
 }
 
-export async function whoAmI({ db }: Kernel, actor: Actor): Promise<Me> {
-  if (actor.kind !== "person") throw fail("FORBIDDEN", { actor: actor.name, action: "ask who it is" });
+export async function whoAmI({ db }: Kernel, actor: Person): Promise<Me> {
   const { name, role, scope, by, only, projects } = actor;
   const names = await projectNames(db.query, actor.role === "admin" ? undefined : [...projects.keys()]);
   const shown = names.filter(({ id }) => only === undefined || id === only);
@@ -396,9 +395,12 @@ const presentToken = (s: TokenState, lastUsedAt: Date | null): Token => ({
   lastUsedAt: lastUsedAt?.toISOString(),
 });
 
-export async function listTokens({ db }: Kernel, { id, role }: Person): Promise<Token[]> {
-  let q = db.query.selectFrom("tokens").select(["state", "last_used_at"]).where("status", "=", "active");
-  if (role !== "admin") q = q.where("user", "=", id!);
+/** Whether someone administers the platform, with what they show: a token of one project does not. */
+const administers = ({ role, only }: Person): boolean => role === "admin" && only === undefined;
+
+export async function listTokens({ db }: Kernel, who: Person): Promise<Token[]> {
+  let q = db.query.selectFrom("tokens").select(["state", "last_used_at"]).where("status", "=", "active").where("expires_at", ">", sql<Date>`now()`);
+  if (!administers(who)) q = q.where("user", "is not distinct from", who.id ?? null);
   const rows = await q.orderBy("created_at", "desc").execute();
   return rows.map(({ state, last_used_at }) => presentToken(state as unknown as TokenState, last_used_at));
 }
@@ -410,7 +412,9 @@ export async function createToken(
   { name, scope, project, days }: { name: string; scope: Scope; project?: string; days: number },
   context: Context,
 ): Promise<z.infer<typeof newToken>> {
-  if (scope === "work" && maker.role !== "admin") throw fail("FORBIDDEN", { actor: maker.name, action: "make tokens for workers" });
+  // The queue is of all projects.
+  if (scope === "work" && (!administers(maker) || project !== undefined))
+    throw fail("FORBIDDEN", { actor: maker.name, action: "make tokens for workers" });
   const only = project === undefined ? maker.only : await kernel.things.project(project);
   const unseen = only !== undefined && maker.role !== "admin" && !maker.projects.has(only);
   if ((project !== undefined && !only) || unseen || (maker.only !== undefined && only !== maker.only))
@@ -432,10 +436,10 @@ export async function createToken(
   return { token: presentToken(state, null), secret };
 }
 
-export async function revokeToken(kernel: Kernel, { id: user, role }: Person, id: string, context: Context): Promise<void> {
+export async function revokeToken(kernel: Kernel, who: Person, id: string, context: Context): Promise<void> {
   await kernel.db.transaction(async (tx) => {
     const { state } = await tokenEntity.get(tx, id);
-    if (role !== "admin" && (state.user === undefined || state.user !== user)) throw fail("NOT_FOUND", { what: "token", id });
+    if (!administers(who) && state.user !== who.id) throw fail("NOT_FOUND", { what: "token", id });
     await tokenEntity.change(tx, id, context, (s) => (s.status === "active" ? [{ type: "revoked" }] : []));
   });
   kernel.identity.forget();

@@ -5,7 +5,7 @@ import { applying, Entity } from "../../entity.ts";
 export interface TokenState {
   readonly id: string;
   readonly name: string;
-  /** Whose rights it has at most; of nobody's if it is a worker's, or made on the server's own machine. */
+  /** Whose rights it has at most; nobody where it was made on the server's own machine. A worker's is good while its maker administers. */
   readonly user?: string;
   /** Their name. */
   readonly ownerName: string;

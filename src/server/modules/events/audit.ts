@@ -6,7 +6,6 @@ import type { Kernel } from "../../kernel.ts";
 interface ServerState {
   readonly id: string;
   readonly createdAt: string;
-  readonly setUpAt?: string;
   /** What its configuration was at its last start, without secrets. */
   readonly configuration?: Readonly<Record<string, unknown>>;
 }
@@ -30,7 +29,7 @@ export const serverEntity = new Entity<ServerState, ServerEvent>({
   table: "servers",
   project: () => undefined,
   apply: applying<ServerState, ServerEvent, "created">("created", (created, at) => ({ ...created, createdAt: at }), {
-    "set-up": (_, __, at) => ({ setUpAt: at }),
+    "set-up": nothing,
     configured: (_, { configuration }) => ({ configuration }),
     "link-made": nothing,
     "sign-in-failed": nothing,

@@ -91,12 +91,12 @@ async function claimNow(kernel: Kernel, worker: Claim["worker"], context: Contex
     const { state } = await jobEntity.change(tx, id, context, () => [{ type: "claimed", worker: worker.id, token }]);
     const payload = await payloads[state.kind](tx, state, { ...context, causation: id });
     return {
-      id: id,
+      id,
       kind: state.kind,
       token,
       key: jobToken(kernel.keys.bytes("jobs")[0]!, id, token),
       leaseSeconds: config.leaseSeconds,
-      subject: { kind: state.subject.kind, id: state.subject.id },
+      subject: state.subject,
       payload,
     };
   });
@@ -375,7 +375,7 @@ const presentJob = ({ state: s, run_at, lease_until }: JobRow): Job => ({
   id: s.id,
   kind: s.kind,
   state: s.status,
-  subject: { kind: s.subject.kind, id: s.subject.id },
+  subject: s.subject,
   priority: s.priority,
   labels: [...s.labels],
   attempts: s.attempts,

@@ -1,5 +1,7 @@
 /** Routes of projects and of sharing. */
+import type { Grant } from "../../gate.ts";
 import type { Handlers } from "../../handler.ts";
+import type { Person } from "../../identity.ts";
 import {
   createProject,
   dropMember,
@@ -12,6 +14,9 @@ import {
   revokeShare,
   share,
 } from "./service.ts";
+
+/** Nobody else gets past the gate here. */
+const person = ({ actor }: Grant): Person => actor as Person;
 
 export const projectRoutes: Handlers<
   | "listProjects"
@@ -26,12 +31,12 @@ export const projectRoutes: Handlers<
   | "listShares"
   | "revokeShare"
 > = {
-  listProjects: async (kernel, { grant }) => ({ items: await listProjects(kernel, grant.actor) }),
-  createProject: (kernel, { grant, body, context }) => createProject(kernel, grant.actor, body.name, context),
-  getProject: (kernel, { grant }) => getProject(kernel, grant.actor, grant.project!),
-  editProject: (kernel, { grant, body, context }) => editProject(kernel, grant.actor, grant.project!, body.name, context),
-  setMember: (kernel, { grant, params, body, context }) => putMember(kernel, grant.actor, grant.project!, params.user, body.role, context),
-  removeMember: (kernel, { grant, params, context }) => dropMember(kernel, grant.actor, grant.project!, params.user, context),
+  listProjects: async (kernel, { grant }) => ({ items: await listProjects(kernel, person(grant)) }),
+  createProject: (kernel, { grant, body, context }) => createProject(kernel, person(grant), body.name, context),
+  getProject: (kernel, { grant }) => getProject(kernel, person(grant), grant.project!),
+  editProject: (kernel, { grant, body, context }) => editProject(kernel, person(grant), grant.project!, body.name, context),
+  setMember: (kernel, { grant, params, body, context }) => putMember(kernel, person(grant), grant.project!, params.user, body.role, context),
+  removeMember: (kernel, { grant, params, context }) => dropMember(kernel, person(grant), grant.project!, params.user, context),
   shareRun: (kernel, { grant, params, body, context }) =>
     share(kernel, { kind: "run", thing: params.id, project: grant.project!, days: body.days }, context),
   shareExperiment: (kernel, { grant, params, body, context }) =>

@@ -6,7 +6,7 @@ import type { newShare, Project, Role, Share, sharedThing } from "../../../share
 import { fail } from "../../../shared/errors.ts";
 import { type Context, isDuplicate, type Query, type Tx } from "../../entity.ts";
 import { roleIn } from "../../gate.ts";
-import type { Actor } from "../../identity.ts";
+import type { Person } from "../../identity.ts";
 import type { Kernel } from "../../kernel.ts";
 import { hashOf, newSecret } from "../../secrets.ts";
 import { userOf } from "../accounts/find.ts";
@@ -23,7 +23,7 @@ export async function projectNames(db: Query, ids?: readonly string[]): Promise<
     .execute();
 }
 
-async function present({ db }: Pick<Kernel, "db">, actor: Actor, states: readonly ProjectState[]): Promise<Project[]> {
+async function present({ db }: Pick<Kernel, "db">, actor: Person, states: readonly ProjectState[]): Promise<Project[]> {
   const users = [...new Set(states.flatMap(({ members }) => members.map(({ user }) => user)))];
   const rows = await db.query.selectFrom("users").select(["id", "name"]).where(sql<boolean>`id = any(${users}::uuid[])`).execute();
   const names = new Map(rows.map(({ id, name }) => [id, name]));
@@ -32,22 +32,22 @@ async function present({ db }: Pick<Kernel, "db">, actor: Actor, states: readonl
     name,
     createdAt,
     createdBy,
-    role: (actor.kind === "person" ? roleIn(actor, id) : undefined) ?? "viewer",
+    role: roleIn(actor, id) ?? "viewer",
     members: members.map(({ user, role }) => ({ user, name: names.get(user) ?? "", role })),
   }));
 }
 
-export async function listProjects(kernel: Kernel, actor: Actor): Promise<Project[]> {
+export async function listProjects(kernel: Kernel, actor: Person): Promise<Project[]> {
   const rows = await kernel.db.query.selectFrom("projects").select("state").orderBy("name").execute();
   const states = rows.map(({ state }) => state as unknown as ProjectState);
   return present(
     kernel,
     actor,
-    states.filter(({ id }) => actor.kind === "person" && roleIn(actor, id) !== undefined),
+    states.filter(({ id }) => roleIn(actor, id) !== undefined),
   );
 }
 
-export async function getProject(kernel: Kernel, actor: Actor, id: string): Promise<Project> {
+export async function getProject(kernel: Kernel, actor: Person, id: string): Promise<Project> {
   return (await present(kernel, actor, [(await projectEntity.get(kernel.db.query, id)).state]))[0]!;
 }
 
@@ -55,21 +55,20 @@ const taken = (name: string) => (error: unknown) => {
   throw isDuplicate(error) ? fail("NAME_TAKEN", { what: "project", name }) : error;
 };
 
-export async function createProject(kernel: Kernel, actor: Actor, name: string, context: Context): Promise<Project> {
+export async function createProject(kernel: Kernel, actor: Person, name: string, context: Context): Promise<Project> {
   const id = randomUUID();
-  const members = actor.kind === "person" && actor.id ? [{ user: actor.id, role: "admin" as const }] : [];
+  const members = actor.id ? [{ user: actor.id, role: "admin" as const }] : [];
   await kernel.db
     .transaction((tx) => projectEntity.create(tx, id, context, [{ type: "created", id, name, members, createdBy: context.actor }]))
     .catch(taken(name));
   kernel.identity.forget();
   // Who made it is its administrator from now on, whatever was known of them when they asked.
-  const now = actor.kind === "person" ? { ...actor, projects: new Map([...actor.projects, [id, "admin" as const]]) } : actor;
-  return getProject(kernel, now, id);
+  return getProject(kernel, { ...actor, projects: new Map([...actor.projects, [id, "admin" as const]]) }, id);
 }
 
 async function change(
   kernel: Kernel,
-  actor: Actor,
+  actor: Person,
   id: string,
   context: Context,
   decide: Parameters<typeof projectEntity.change>[3],
@@ -79,15 +78,15 @@ async function change(
   return getProject(kernel, actor, id);
 }
 
-export const editProject = (kernel: Kernel, actor: Actor, id: string, name: string, context: Context): Promise<Project> =>
+export const editProject = (kernel: Kernel, actor: Person, id: string, name: string, context: Context): Promise<Project> =>
   change(kernel, actor, id, context, (s) => rename(s, name)).catch(taken(name));
 
-export async function putMember(kernel: Kernel, actor: Actor, id: string, user: string, role: Role, context: Context): Promise<Project> {
+export async function putMember(kernel: Kernel, actor: Person, id: string, user: string, role: Role, context: Context): Promise<Project> {
   const member = await userOf(kernel.db.query, user);
   return change(kernel, actor, id, context, (s) => setMember(s, member.id, role));
 }
 
-export async function dropMember(kernel: Kernel, actor: Actor, id: string, user: string, context: Context): Promise<Project> {
+export async function dropMember(kernel: Kernel, actor: Person, id: string, user: string, context: Context): Promise<Project> {
   const member = await userOf(kernel.db.query, user);
   return change(kernel, actor, id, context, (s) => removeMember(s, member.id, member.name));
 }

@@ -26,7 +26,7 @@ const presentHead = (row: Omit<HeadRow, "key">): Omit<RunSummary, "metrics"> => 
   startedAt: iso(row.started_at),
   endedAt: iso(row.ended_at),
   trashedAt: iso(row.trashed_at),
-  experiment: row.experiment ? row.experiment : undefined,
+  experiment: row.experiment ?? undefined,
 });
 
 /** A run, whole: each field that goes out is named here. */
@@ -49,7 +49,7 @@ export async function presentRun({ db }: Pick<Kernel, "db">, uuid: string): Prom
     startedAt: s.startedAt,
     endedAt: s.endedAt,
     trashedAt: s.trashedAt,
-    experiment: s.experiment && s.experiment,
+    experiment: s.experiment,
     version,
     note: s.note,
     createdBy: s.createdBy,
@@ -144,7 +144,7 @@ export const restoreRun = (kernel: Kernel, id: string, context: Context) => chan
 
 /** Settings in which runs differ, and every metric that any of them has. */
 export async function compareRuns({ db }: Kernel, ids: readonly string[]): Promise<Comparison> {
-  const uuids = [...new Set(ids.map((id) => id))];
+  const uuids = [...new Set(ids)];
   const states = await Promise.all(uuids.map(async (uuid) => (await runEntity.get(db.query, uuid)).state));
   const rows = await db.query
     .selectFrom("runs")

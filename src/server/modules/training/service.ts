@@ -9,6 +9,7 @@ import type { Task } from "../../../shared/dataset.ts";
 import { fail, type Problem, TrainyardError, toProblem } from "../../../shared/errors.ts";
 import type { Context } from "../../entity.ts";
 import { createOnce } from "../../idempotency.ts";
+import { isUuid } from "../../ids.ts";
 import { type Kernel, tell } from "../../kernel.ts";
 import { MAX_PROBLEMS, problemsOf } from "../../validation.ts";
 import { refer } from "../artifacts/service.ts";
@@ -45,7 +46,7 @@ interface Resolved {
 }
 
 /** The dataset that a request names, as the catalog knows it: who reads it, from which files. */
-async function resolveDataset({ db }: Kernel, project: string | undefined, asked: Part): Promise<Resolved | Problem> {
+async function resolveDataset({ db, ids }: Kernel, project: string | undefined, asked: Part): Promise<Resolved | Problem> {
   const builtIn = catalog.datasets.find(({ id }) => id === asked.id);
   if (builtIn) {
     if (builtIn.facts) return { dataset: asked, facts: builtIn.facts };
@@ -57,7 +58,8 @@ async function resolveDataset({ db }: Kernel, project: string | undefined, asked
       "dataset.id",
     );
   }
-  const found = project && (await findDataset(db.query, project, asked.id));
+  const ref = ids.open(asked.id) ?? (isUuid(asked.id) ? undefined : asked.id); // a row's own id names nothing outside
+  const found = project && ref && (await findDataset(db.query, project, ref));
   if (!found)
     return toProblem(
       fail("UNKNOWN_ENTRY", {
