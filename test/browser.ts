@@ -1,7 +1,7 @@
 /** Chromium, as the machine has it, for tests of pages. */
 import { existsSync } from "node:fs";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
-import { afterAll } from "vitest";
+import { atEnd } from "./at-end.ts";
 
 const executablePath = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find((path) => existsSync(path));
 export const available: boolean = executablePath !== undefined;
@@ -27,7 +27,7 @@ export async function openPage(options: BrowserContextOptions = {}): Promise<Wat
       "--disable-sync",
     ];
     browser = chromium.launch({ executablePath, args });
-    afterAll(async () => (await browser!).close());
+    atEnd(async () => (await browser!).close());
   }
   const page = await (await (await browser).newContext(options)).newPage();
   const complaints: string[] = [];

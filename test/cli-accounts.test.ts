@@ -178,6 +178,8 @@ describe("someone who was invited", () => {
     const invited = await as("admin", ["invite", "--role", "viewer", "--name", "vera"]);
     expect(invited.stdout).toMatch(new RegExp(`^${server.url}/join#tyl_\\S+\n$`));
     expect(invited.stderr).toMatch(/^The link makes the account vera \(viewer\), once, until 20\d\d-/);
+    const [{ expiresAt }] = jsonLines((await as("admin", ["invite", "--json"])).stdout);
+    expect(Math.abs(Date.parse(expiresAt) - Date.now() - 7 * 86_400_000)).toBeLessThan(60_000);
     const wrong = await as("vera", ["login", "--link", line(invited), "--name", "walter"], password);
     expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringMatching(/^error: the link is for vera, not for walter\n/)]);
     expect((await as("vera", ["login", "--link", line(invited)], password)).stdout).toMatch(/^vera \(viewer\) is signed in at /);

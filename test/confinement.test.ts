@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { Predictor, type PredictorOptions } from "../src/server/predictor.ts";
 import { Confined } from "../src/shared/child.ts";
 import { MemoryOutput } from "../src/worker/output.ts";
@@ -61,7 +61,7 @@ describe("a server's workers and their jobs", () => {
     };
     const before = { ...process.env };
     Object.assign(process.env, secrets);
-    afterAll(() => {
+    onTestFinished(() => {
       for (const name of Object.keys(secrets)) {
         if (before[name] === undefined) delete process.env[name];
         else process.env[name] = before[name];
@@ -95,7 +95,7 @@ describe.skipIf(!available)("the server's predictor", async () => {
 
   function start(options: Partial<PredictorOptions> = {}) {
     const predictor = new Predictor({ memory: 2048, seconds: 60, log: () => {}, ...options });
-    afterAll(() => predictor.close());
+    onTestFinished(() => predictor.close());
     const predict = (signal = never) => predictor.predict("flowers", async () => output.files.get("model.onnx")!, asked, signal);
     const pid = () => descendantsOf(process.pid).find(({ command }) => command.includes("worker/predictor"))!.pid;
     return { predictor, predict, pid };

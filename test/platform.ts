@@ -5,11 +5,12 @@ import { type IncomingHttpHeaders, request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
-import { afterAll, inject } from "vitest";
+import { inject } from "vitest";
 import { readConfig } from "../src/server/config.ts";
 import { type Platform, startPlatform } from "../src/server/platform.ts";
 import { type Client, createClient } from "../src/shared/api/client.ts";
 import type { DatasetView, Job, Run, RunRequestBody, RunStateName } from "../src/shared/api/schemas.ts";
+import { atEnd } from "./at-end.ts";
 
 /** Where a platform keeps what it has: another one that is started there shares it. */
 export interface Place {
@@ -79,7 +80,7 @@ export const tiny = {
 /** A place that no other test has. */
 export async function freshPlace(): Promise<Place> {
   const home = mkdtempSync(join(tmpdir(), "trainyard-platform-"));
-  afterAll(() => rmSync(home, { recursive: true, force: true }));
+  atEnd(() => rmSync(home, { recursive: true, force: true }));
   const cluster = inject("cluster");
   if (!cluster) return { home, env: {} };
   const name = `trainyard_${randomUUID().replaceAll("-", "")}`;
@@ -105,7 +106,7 @@ export async function startTestPlatform({ workers = 0, env = {}, place }: TestOp
   // Only what goes wrong inside the server is worth a line in the tests' output.
   const config = readConfig({ TRAINYARD_HOME: where.home, TRAINYARD_LOG_LEVEL: "error", ...where.env, ...env });
   const platform = await startPlatform(config, { listen: { host: "127.0.0.1", port: 0 }, workers, what: "the tests" });
-  afterAll(() => platform.close());
+  atEnd(() => platform.close());
   const { url, kernel } = platform;
   const as = (token?: string) => createClient({ url, token, patience: 0 });
   const client = as(platform.machineToken);

@@ -4,6 +4,7 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll } from "vitest";
+import { atEnd } from "./at-end.ts";
 
 /** Compiled anew from the sources, as `dist` may be stale: a second, against a third of a second more for each of many processes. */
 const build = resolve("node_modules/.cache/trainyard", `${process.pid}-${process.env.VITEST_WORKER_ID}`);
@@ -94,7 +95,7 @@ export function serve(home: string, args: readonly string[] = ["--no-demo"]): Pr
 /** A folder that is gone after the tests of the file. */
 export function temporaryFolder(): string {
   const path = mkdtempSync(join(tmpdir(), "trainyard-"));
-  afterAll(() => rmSync(path, { recursive: true }));
+  atEnd(() => rmSync(path, { recursive: true }));
   return path;
 }
 

@@ -1,4 +1,4 @@
-/** No regular expression of ours can be made to work for more than linear time by whatever text it is given (ReDoS). */
+/** No regular expression that is written in the sources can be made to work for more than linear time by whatever text it is given (ReDoS). */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseSync } from "oxc-parser";

@@ -15,6 +15,7 @@ test.skipIf(!available)(
       oidcSecret: "planted-provider-credential-4711",
       password: "planted-pass-phrase-4711",
       wrong: "planted-wrong-phrase-4711",
+      shouted: "PLANTED-PASS-PHRASE-4711",
     };
     const env = {
       TRAINYARD_LOG_LEVEL: "trace",
@@ -50,7 +51,7 @@ test.skipIf(!available)(
     const machine = readFileSync(join(home, "machine-token"), "utf8");
 
     // What a day brings: wrong passwords, tokens that are none, a provider that is not there, a training, its worker.
-    for (const password of [planted.wrong, planted.password.toUpperCase()])
+    for (const password of [planted.wrong, planted.shouted])
       await as()
         .call("login", { body: { name: "root", password } })
         .catch(() => {});

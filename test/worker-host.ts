@@ -88,7 +88,7 @@ export class WorkerHost {
         name,
         points.filter(([step]) => step <= (checkpoint?.update ?? 0)),
       );
-    Object.assign(job, { state: "queued", token: job.token + 1, stop: false, finish: undefined });
+    Object.assign(job, { state: "queued", token: job.token + 1, stop: false, finish: undefined, progress: undefined });
     this.#tell();
   }
 

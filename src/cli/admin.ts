@@ -16,8 +16,8 @@ interface JobOptions extends Options {
 export function registerAdmin(program: Command): void {
   const admin = program
     .command("admin")
-    .summary("jobs, workers, storage, checks")
-    .description("Look after the platform: jobs, workers, storage, checks.");
+    .summary("jobs, workers, storage, checks, keys")
+    .description("Look after the platform: jobs, workers, storage, checks, keys.");
 
   add(admin, "jobs", "list jobs", "List jobs, newest first: what workers have done, do and have still to do.")
     .option("--state <state>", jobStates.join(", "))

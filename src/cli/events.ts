@@ -28,7 +28,12 @@ interface EventOptions extends Options, Filter {
 }
 
 export function registerEvents(program: Command): void {
-  add(program, "events", "list what happened", "List events, newest first: every recorded change of runs, jobs, datasets and experiments.")
+  add(
+    program,
+    "events",
+    "list what happened",
+    "List events, newest first: every recorded change of whatever there is: runs, datasets, accounts, the platform itself.",
+  )
     .option("--kind <kind>", entityKinds.join(", "))
     .option("--entity <name>", "of one entity: its id, or with --kind run or experiment the name people use for it")
     .option("--module <module>", modules.join(", "))

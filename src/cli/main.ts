@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 /** The one program: `trainyard <verb>`. Exit code 0 done, 1 failed, 2 bad usage, 130 stopped. */
-import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { fail, type Problem, TrainyardError } from "../shared/errors.ts";
+import { version } from "../shared/version.ts";
 import { registerAdmin } from "./admin.ts";
 import { registerCatalog } from "./catalog.ts";
 import { registerCompletion } from "./completion.ts";
@@ -93,7 +93,6 @@ const projectFlag = [
 const every = (command: Command): readonly Command[] => [command, ...command.commands.flatMap(every)];
 
 const argv = process.argv.slice(2);
-const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as { version: string };
 const program = new Command("trainyard")
   .description("Train, evaluate and keep machine-learning models. Every training step is a plain ONNX graph.")
   .version(version)

@@ -40,7 +40,8 @@ export function registerWork(program: Command): void {
 
 async function work({ server, token = config.token, labels, concurrency, name, cache, json }: WorkOptions): Promise<void> {
   process.title = "trainyard work"; // instead of the arguments, the token among them, that `ps` shows to everyone
-  if (!server) throw fail("BAD_USAGE", { problem: "work needs a server", fix: "Name it: npx trainyard work --server http://host:4600 --token …" });
+  if (!server)
+    throw fail("BAD_USAGE", { problem: "work needs a server", fix: "Name it: TRAINYARD_TOKEN=… npx trainyard work --server http://host:4600" });
   const [{ readConfig }, { PATIENCE_SECONDS, runWorker }] = await Promise.all([import("../server/config.ts"), import("../worker/run-worker.ts")]);
   const { limits } = readConfig(config.environment);
   const ending = new AbortController();

@@ -85,7 +85,7 @@ declare module "fastify" {
 const publicPages = [...Object.keys(pages), "/openapi.json", "/docs"];
 const isPublicPage = (url: string): boolean => publicPages.some((page) => url === page || (page === "/docs" && url.startsWith("/docs/")));
 /** Whatever is neither in the table nor public would be open to anyone by mistake. */
-export function requireEntry({ url, schema }: { readonly url: string; readonly schema?: object }): void {
+function requireEntry({ url, schema }: { readonly url: string; readonly schema?: object }): void {
   const { operationId } = (schema ?? {}) as { operationId?: string };
   if (!(operationId && Object.hasOwn(endpoints, operationId)) && !isPublicPage(url))
     throw fail("INTERNAL", { detail: `route ${url} is neither in the table of endpoints nor a public page` });
@@ -317,7 +317,7 @@ function asked(kernel: Kernel, request: FastifyRequest, reply: FastifyReply, end
   const length = headers["content-length"];
   const { kind } = request.params as { kind?: string };
   // What an id in the path is of: of {kind}/{id} the kind, of jobs/{id} a job.
-  const what = (endpoint.on === "entity" ? kind : /(\w+)s\/\{id\}/.exec(endpoint.path)?.[1]) ?? endpoint.on;
+  const what = (endpoint.on === "entity" ? kind : /\/([a-z]+)s\/\{id\}/.exec(endpoint.path)?.[1]) ?? endpoint.on;
   const ids = remembering(kernel.ids, request.openedIds);
   const header = (name: string) => (typeof headers[name] === "string" ? headers[name] : undefined);
   return {

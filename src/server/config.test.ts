@@ -1,10 +1,10 @@
 /** The configuration: every variable read, every problem told at once, no secret shown. */
 
-import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
 import { exportJWK, generateKeyPair } from "jose";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { available, makeCertificate } from "../../test/certificate.ts";
 import type { TrainyardError } from "../shared/errors.ts";
 import { childEnvironment, readConfig, shown, variables } from "./config.ts";
@@ -36,6 +36,7 @@ test("with nothing set everything is embedded, on this machine alone, with one w
 
 test.skipIf(!available)("every variable is read, files too", async () => {
   const folder = mkdtempSync(join(tmpdir(), "trainyard-config-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
   const { cert, key } = makeCertificate(folder);
   const pair = { ...(await exportJWK((await generateKeyPair("ECDH-ES+A256KW", { extractable: true })).privateKey)) };
   writeFileSync(join(folder, "pair.json"), JSON.stringify(pair));

@@ -63,12 +63,6 @@ export class Confined {
     });
     this.process = child;
     let said = "";
-    child.stderr!.setEncoding("utf8").on("data", (text: string) => {
-      said = (said + text).slice(-MOST_SAID);
-    });
-    const watching = new AbortController();
-    child.once("exit", () => watching.abort());
-    void this.#watch(watching.signal);
     this.ended = new Promise((done) => {
       // After the exit, when stderr has been read.
       child.on("close", (code, signal) => {
@@ -79,6 +73,13 @@ export class Confined {
       // Others than that it cannot be started are told by its exit.
       child.on("error", (error) => child.pid === undefined && done({ how: error.message, said }));
     });
+    // What could not be started has none.
+    child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+      said = (said + text).slice(-MOST_SAID);
+    });
+    const watching = new AbortController();
+    void this.ended.then(() => watching.abort());
+    void this.#watch(watching.signal);
   }
 
   kill(): void {

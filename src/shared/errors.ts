@@ -239,9 +239,9 @@ export const errors = {
     message: (d) => `there is a ${d.what} called "${d.name}" already`,
     fix: () => "Choose another name.",
   }),
-  CONFLICT: error<{ what: string; version: number; current: number; by: string; changed: Readonly<Record<string, unknown>> }>({
+  CONFLICT: error<{ what: string; version: number; current: number; by: string; fields: string; changed: Readonly<Record<string, unknown>> }>({
     status: 409,
-    message: (d) => `${d.what} was changed by ${d.by} since version ${d.version}: ${Object.keys(d.changed).join(", ") || "its state"}`,
+    message: (d) => `${d.what} was changed by ${d.by} since version ${d.version}: ${d.fields}`,
     fix: (d) => `Look at version ${d.current}, and send the change again if it still is what you want.`,
   }),
   HOST_REFUSED: error<{ header: string; value: string; allowed: readonly string[] }>({
@@ -371,6 +371,9 @@ export class TrainyardError extends Error {
     return { code: this.code, status: this.status, message: this.message, fix: this.fix, details: this.details };
   }
 }
+
+/** An error on its way between processes. */
+export type ErrorView = ReturnType<TrainyardError["toJSON"]>;
 
 /**
  * Makes (does not throw) the error of a code.

@@ -1,6 +1,8 @@
 /** What the server and its predictor process say to each other, over IPC with serialization "advanced". */
+
 import type { PredictionView } from "./api/schemas.ts";
 import type { Task } from "./dataset.ts";
+import type { ErrorView } from "./errors.ts";
 
 /** What a model takes and gives, as the facts of its run say. */
 export interface ModelFacts {
@@ -27,6 +29,6 @@ export interface PredictorRequest {
 /** The error is as `TrainyardError` shows itself. `unknownModel`: it was never sent, or is closed by now; send its bytes. */
 export type PredictorAnswer = { readonly id: number } & (
   | { readonly predictions: readonly PredictionView[] }
-  | { readonly error: { readonly code: string; readonly status: number; readonly message: string; readonly fix: string; readonly details: object } }
+  | { readonly error: ErrorView }
   | { readonly unknownModel: true }
 );

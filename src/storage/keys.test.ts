@@ -75,7 +75,7 @@ describe("objectKey", () => {
       const text = Array.from({ length: 1 + below(8) }, () => alphabet[below(alphabet.length)]).join("");
       if (refusal(() => objectKey(text)) === "BAD_KEY") continue;
       accepted++;
-      expect(posix.resolve("/root", text)).toBe(`/root/${text}`);
+      expect(posix.resolve("/store", text)).toBe(`/store/${text}`);
       expect(text).toMatch(/^[a-zA-Z0-9._/-]+$/);
     }
     expect(accepted).toBeGreaterThan(500);

@@ -4,7 +4,7 @@
  */
 import type { ChildProcess } from "node:child_process";
 import type { ClaimedJob, Finish, Report } from "../shared/api/schemas.ts";
-import { fail, remoteError, type TrainyardError, toTrainyardError } from "../shared/errors.ts";
+import { type ErrorView, fail, remoteError, toTrainyardError } from "../shared/errors.ts";
 import type { Lease } from "./lease.ts";
 import type { Parts } from "./output.ts";
 
@@ -20,7 +20,6 @@ export interface Assignment {
 
 /** What a job that succeeded ends with. */
 export type Result = Pick<Finish, "result" | "evaluation" | "dataset" | "artifacts">;
-type ErrorView = ReturnType<TrainyardError["toJSON"]>;
 /** The last word of the process; neither, when it ended early because it was told to, with all that is needed to go on uploaded. */
 export interface Ending {
   readonly result?: Result;
@@ -85,6 +84,8 @@ function operationsOn(lease: Lease, most: number): Operations {
   return {
     report: (report) => lease.report(report),
     async append(bytes) {
+      // Whoever asks is not trusted: what has no length would be counted as nothing.
+      if (!(bytes instanceof Uint8Array)) throw fail("BAD_BODY", { want: "bytes", got: `it is ${typeof bytes}` });
       size += bytes.length;
       if (size > most) throw fail("PAYLOAD_TOO_LARGE", { limit: most });
       pieces.push(bytes);

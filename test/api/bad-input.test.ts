@@ -466,10 +466,21 @@ describe("a worker", () => {
   });
 
   test("with a token in the query that is no number gets no file", async () => {
-    for (const token of ["", "x", "1.5", "1e99", "-1", "NaN", "9007199254740993"]) {
-      const answer = await refused(`/api/worker/jobs/${draft.id}/blobs/${sha256("")}?token=${token}`, { headers: asHolder });
-      expect([token, answer.status]).toEqual([token, expect.toSatisfy((status: number) => [404, 422].includes(status))]);
+    await client.call("createRun", { body: tiny });
+    const job = await worker.take();
+    for (const [token, status] of [
+      ["", 409], // nothing is 0, which is no claim's number
+      ["x", 422],
+      ["1.5", 422],
+      ["1e99", 422],
+      ["-1", 409],
+      ["NaN", 422],
+      ["9007199254740993", 422],
+    ] as const) {
+      const answer = await refused(`/api/worker/jobs/${job.id}/blobs/${sha256("")}?token=${token}`, { headers: bearer(job.key) });
+      expect([token, answer.status]).toEqual([token, status]);
     }
+    await worker.succeed(job);
   });
 });
 

@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { decodeJwt, exportJWK, generateKeyPair, SignJWT } from "jose";
 import Provider, { type Configuration, type KoaContextWithOIDC } from "oidc-provider";
 import { afterAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { atEnd } from "../../../../test/at-end.ts";
 import { startTestPlatform } from "../../../../test/platform.ts";
 import { buildApp } from "../../app.ts";
 import { awayCookieOf } from "../../browser.ts";
@@ -86,7 +87,7 @@ answerer = provider.callback();
 /** Another server on what the platform has, configured otherwise. @returns where it listens */
 async function serverWith(oidc: Config["oidc"]): Promise<string> {
   const app = await buildApp({ ...kernel, config: { ...kernel.config, oidc, proxies: ["127.0.0.1"] } }, "test");
-  afterAll(() => app.close());
+  atEnd(() => app.close());
   return app.listen({ host: "127.0.0.1", port: 0 });
 }
 const open = await serverWith({ ...oidc, role: "trainer" });

@@ -136,7 +136,7 @@ async function refuseLate(tx: Tx, id: string, version: number): Promise<void> {
   if (!since.length) return;
   const changed: Record<string, unknown> = Object.assign({}, ...since.map(({ data }) => data));
   const by = [...new Set(since.map(({ actor }) => actor))].join(", ");
-  throw fail("CONFLICT", { what: `run "${state.name}"`, version, current, by, changed });
+  throw fail("CONFLICT", { what: `run "${state.name}"`, version, current, by, fields: Object.keys(changed).join(", "), changed });
 }
 
 export const deleteRun = (kernel: Kernel, id: string, context: Context) => changeRun(kernel, id, context, trash);
