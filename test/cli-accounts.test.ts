@@ -4,11 +4,11 @@ import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { password } from "./platform.ts";
 import { type Ended, environment, jsonLines, program, type Server, serve, temporaryFolder, trainyard } from "./process.ts";
 
 const root = temporaryFolder();
 const home = join(root, "server");
-const password = "correct horse battery";
 
 let server: Server;
 /** Of someone whose data directory has this name. */

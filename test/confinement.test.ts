@@ -8,11 +8,7 @@ import { Confined } from "../src/shared/child.ts";
 import { MemoryOutput } from "../src/worker/output.ts";
 import { performTraining, prepareTraining } from "../src/worker/training.ts";
 import { register, startTestPlatform, tiny } from "./platform.ts";
-import { available, descendantsOf, isAlive, processes } from "./processes.ts";
-
-async function gone(pid: number): Promise<void> {
-  while (isAlive(pid)) await sleep(50);
-}
+import { available, descendantsOf, gone, isAlive, processes } from "./processes.ts";
 
 describe("a confined process", () => {
   async function hog(deed: string, memory: number) {

@@ -4,11 +4,10 @@ import type { AddressInfo } from "node:net";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { available, openPage } from "./browser.ts";
 import { HandWorker } from "./hand-worker.ts";
-import { startTestPlatform, tiny } from "./platform.ts";
+import { password, startTestPlatform, tiny } from "./platform.ts";
 
 const platform = await startTestPlatform();
-const { url, client, as } = platform;
-const password = "correct horse battery";
+const { url, client } = platform;
 
 describe.skipIf(!available)("in a browser", () => {
   test("the set-up link makes the administrator, who then is signed in by a cookie that no script sees; it works once", async () => {
@@ -32,8 +31,7 @@ describe.skipIf(!available)("in a browser", () => {
   });
 
   test("signing in says what is wrong, and then that it is right", async () => {
-    const invitation = await client.call("inviteUser", { body: { role: "viewer" } });
-    await as().call("useLink", { body: { link: new URL(invitation.url).hash.slice(1), name: "ada", password } });
+    await platform.account("ada", "viewer");
     const page = await openPage();
     await page.goto(`${url}/login`);
     await page.getByLabel("Name").fill("Ada");

@@ -2,6 +2,7 @@
 import { createHash, randomUUID } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { type IncomingHttpHeaders, request } from "node:http";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
@@ -9,7 +10,7 @@ import { inject } from "vitest";
 import { readConfig } from "../src/server/config.ts";
 import { type Platform, startPlatform } from "../src/server/platform.ts";
 import { type Client, createClient } from "../src/shared/api/client.ts";
-import type { DatasetView, Job, Run, RunRequestBody, RunStateName } from "../src/shared/api/schemas.ts";
+import type { DatasetView, Job, Role, Run, RunRequestBody, RunStateName } from "../src/shared/api/schemas.ts";
 import { atEnd } from "./at-end.ts";
 
 /** Where a platform keeps what it has: another one that is started there shares it. */
@@ -55,6 +56,10 @@ export interface TestPlatform extends Platform {
   readonly worker: Client;
   /** A request as it stands: no path is tidied up, no header is added but Host, Content-Length and who asks. */
   raw(path: string, request?: RawRequest): Promise<Raw>;
+  /** What comes back to bytes on a socket, until the server ends it. */
+  spoken(text: string): Promise<string>;
+  /** Makes an account by an invitation. @returns the token of a session */
+  account(name: string, role?: Role, project?: string): Promise<string>;
   /** Follows a run until it is in one of the states. @throws when it is over otherwise */
   waitFor(run: string, ...states: readonly RunStateName[]): Promise<Run>;
   /** Waits until something of an entity is so, looking whenever the server tells of a change. */
@@ -68,6 +73,16 @@ export interface TestPlatform extends Platform {
 }
 
 export const sha256 = (content: string | Uint8Array): string => createHash("sha256").update(content).digest("hex");
+/** What everyone has who does not need another. */
+export const password = "correct horse battery";
+/** The secret of a link to sign in or to a share, which stands where no server is sent it. */
+export const secretIn = (link: string): string => new URL(link).hash.slice(1);
+/** "allowed", or the code of the refusal. */
+export const verdict = (asked: Promise<unknown>): Promise<string> =>
+  asked.then(
+    () => "allowed",
+    (error: { code: string }) => error.code,
+  );
 const iris = readFileSync("data/iris.csv");
 
 /** A small training: about a tenth of a second. */
@@ -159,6 +174,11 @@ export async function startTestPlatform({ workers = 0, env = {}, place }: TestOp
         anonymous || "authorization" in headers || "cookie" in headers ? {} : { authorization: `Bearer ${platform.machineToken}` };
       return raw(url, path, { ...options, headers: { ...mine, ...headers } });
     },
+    spoken: (text) => spoken(url, text),
+    async account(name, role = "trainer", project) {
+      const { url: link } = await client.call("inviteUser", { body: { role, project } });
+      return (await as().call("useLink", { body: { link: secretIn(link), name, password, token: true } })).token!;
+    },
     waitFor,
     until,
     jobEnd,
@@ -210,6 +230,18 @@ function raw(url: string, path: string, { method = "GET", headers = {}, body }: 
       });
     });
     sent.end(bytes as string | Uint8Array | undefined);
+  });
+}
+
+function spoken(url: string, text: string): Promise<string> {
+  return new Promise((done) => {
+    const socket = connect(Number(new URL(url).port), "127.0.0.1", () => socket.write(text));
+    let answer = "";
+    socket.setEncoding("utf8").on("data", (part) => {
+      answer += part;
+    });
+    // Who is refused while they still send may see a reset after the answer.
+    socket.on("close", () => done(answer)).on("error", () => done(answer));
   });
 }
 

@@ -1,5 +1,6 @@
 /** The processes of this machine, as Linux shows them. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 
 /** Which processes there are is read from /proc. */
 export const available: boolean = existsSync("/proc/self/stat");
@@ -35,3 +36,8 @@ export function descendantsOf(pid: number, all: readonly Process[] = processes()
 
 /** Not that of a process which has ended and is not buried yet. */
 export const isAlive = (pid: number): boolean => processes().some((one) => one.pid === pid);
+
+/** Waits until a process has ended. */
+export async function gone(pid: number): Promise<void> {
+  while (isAlive(pid)) await sleep(20);
+}

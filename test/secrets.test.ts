@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { createClient } from "../src/shared/api/client.ts";
+import { secretIn } from "./platform.ts";
 import { jsonLines, temporaryFolder, trainyard } from "./process.ts";
 import { available, descendantsOf, processes } from "./processes.ts";
 
@@ -43,7 +44,7 @@ test.skipIf(!available)(
       env,
     );
     const [serving, setup] = jsonLines((await started).join("\n")) as [{ url: string }, { url: string }];
-    const link = new URL(setup.url).hash.slice(1);
+    const link = secretIn(setup.url);
     const url = serving.url;
     const as = (token?: string) => createClient({ url, token, patience: 5 });
     const { token: session } = await as().call("useLink", { body: { link, name: "root", password: planted.password, token: true } });

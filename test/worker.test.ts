@@ -14,7 +14,7 @@ import type { JobLimits, WorkerConfig } from "../src/worker/config.ts";
 import { MemoryOutput } from "../src/worker/output.ts";
 import { runWorker, type WorkerOptions } from "../src/worker/run-worker.ts";
 import { performTraining, prepareTraining } from "../src/worker/training.ts";
-import { available, descendantsOf, isAlive } from "./processes.ts";
+import { available, descendantsOf, gone } from "./processes.ts";
 import { type HostedJob, WorkerHost } from "./worker-host.ts";
 
 const root = mkdtempSync(join(tmpdir(), "trainyard-"));
@@ -406,9 +406,6 @@ describe("a worker process", () => {
 
 describe("the process of a job", () => {
   const jobsOf = (pid: number) => descendantsOf(pid).filter(({ command }) => command.includes("worker/job-main"));
-  const gone = async (pid: number) => {
-    while (isAlive(pid)) await new Promise((done) => setTimeout(done, 20));
-  };
 
   test("that takes more memory than it may is ended, and the job fails for good", async () => {
     const job = host.add("train", { settings: settingsOf(longer) });

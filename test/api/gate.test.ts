@@ -1,6 +1,5 @@
 /** The one door: every route passes it, whoever asks, from wherever, by whatever method. */
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
-import { connect } from "node:net";
 import type { FastifyInstance } from "fastify";
 import { describe, expect, inject, test } from "vitest";
 import { buildApp } from "../../src/server/app.ts";
@@ -10,7 +9,7 @@ import { errorBody } from "../../src/shared/api/schemas.ts";
 import { type Raw, startTestPlatform } from "../platform.ts";
 
 const platform = await startTestPlatform({ env: { TRAINYARD_ALLOWED_HOSTS: "trainyard.example, Other.Example" } });
-const { raw, eventCount, workerToken, machineToken, url, kernel } = platform;
+const { raw, spoken, eventCount, workerToken, machineToken, url, kernel } = platform;
 const port = new URL(url).port;
 
 /** Routes as the server has them: method and path, with parameters in braces. */
@@ -274,19 +273,6 @@ describe("every answer", () => {
     }
   });
 });
-
-/** What comes back to bytes on a socket. */
-function spoken(text: string): Promise<string> {
-  return new Promise((done, failed) => {
-    const socket = connect(Number(port), "127.0.0.1", () => socket.write(text));
-    let answer = "";
-    socket.setEncoding("utf8").on("data", (part) => {
-      answer += part;
-    });
-    socket.on("close", () => done(answer));
-    socket.on("error", failed);
-  });
-}
 
 describe("what is no HTTP", () => {
   test.each([

@@ -4,7 +4,7 @@ import { request } from "node:https";
 import { expect, test } from "vitest";
 import { createClient } from "../../src/shared/api/client.ts";
 import { available, makeCertificate } from "../certificate.ts";
-import { freshPlace, startTestPlatform } from "../platform.ts";
+import { freshPlace, password, secretIn, startTestPlatform } from "../platform.ts";
 
 test.skipIf(!available)(
   "everything goes over TLS, and browsers are told to stay with it; commands and workers of the machine itself use the loopback",
@@ -45,12 +45,7 @@ test.skipIf(!available)(
     // Signing in: the cookie is for TLS and this host alone.
     const { url } = (await platform.setupLink())!;
     expect(url).toMatch(/^https:\/\/trainyard\.example\/join#tyl_/);
-    const used = await ask(
-      "POST",
-      "/api/links/use",
-      { origin: "https://trainyard.example" },
-      { link: new URL(url).hash.slice(1), name: "root", password: "correct horse battery" },
-    );
+    const used = await ask("POST", "/api/links/use", { origin: "https://trainyard.example" }, { link: secretIn(url), name: "root", password });
     expect(used.headers["set-cookie"]).toEqual([
       expect.stringMatching(/^__Host-trainyard=tys_[\w-]+; Path=\/; Expires=.*; HttpOnly; SameSite=Strict; Secure$/),
     ]);

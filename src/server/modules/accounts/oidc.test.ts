@@ -5,7 +5,7 @@ import { decodeJwt, exportJWK, generateKeyPair, SignJWT } from "jose";
 import Provider, { type Configuration, type KoaContextWithOIDC } from "oidc-provider";
 import { afterAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { atEnd } from "../../../../test/at-end.ts";
-import { startTestPlatform } from "../../../../test/platform.ts";
+import { secretIn, startTestPlatform } from "../../../../test/platform.ts";
 import { buildApp } from "../../app.ts";
 import { awayCookieOf } from "../../browser.ts";
 import type { Config } from "../../config.ts";
@@ -280,7 +280,7 @@ describe("someone whom the provider knows", () => {
 
   test("does not get the local account of the same name", async () => {
     const { url: link } = await client.call("inviteUser", { body: { role: "admin", name: "ada" } });
-    await platform.as().call("useLink", { body: { link: link.split("#")[1]!, password: "of ada alone" } });
+    await platform.as().call("useLink", { body: { link: secretIn(link), password: "of ada alone" } });
     people["1004"] = { preferred_username: "ada", email: "ada@example.com", email_verified: true };
     expect(refusal(await signIn("1004"))).toEqual(refused('the name "ada" is another account\'s here'));
     const [event] = await lastEvents(1);
@@ -312,7 +312,7 @@ describe("where only who was invited comes in", () => {
     const { url: link } = await client.call("inviteUser", { body: { role: "viewer", name: "barbara", project: "compilers" } });
     const answer = await signIn("2001", invitedOnly);
     expect(await me(answer)).toMatchObject({ name: "barbara", role: "viewer", projects: [{ name: "compilers", role: "viewer" }] });
-    const used = platform.as().call("useLink", { body: { link: link.split("#")[1]!, password: "another's password" } });
+    const used = platform.as().call("useLink", { body: { link: secretIn(link), password: "another's password" } });
     await expect(used).rejects.toMatchObject({ code: "LINK_USED_UP" });
     people["2002"] = { preferred_username: "barbara" };
     expect(refusal(await signIn("2002", invitedOnly))).toEqual(refused('nobody has invited "barbara"'));
@@ -325,7 +325,7 @@ describe("where only who was invited comes in", () => {
     await signIn("2003", open);
     people["2004"] = { preferred_username: "edsger" };
     expect(refusal(await signIn("2004", invitedOnly))).toEqual(refused('the name "edsger" is another account\'s here'));
-    expect(await platform.as().call("lookAtLink", { body: { link: link.split("#")[1]! } })).toMatchObject({ name: "edsger" });
+    expect(await platform.as().call("lookAtLink", { body: { link: secretIn(link) } })).toMatchObject({ name: "edsger" });
   });
 
   test("neither half of an address, nor an address that nobody verified, nor a name that only looks alike will do", async () => {

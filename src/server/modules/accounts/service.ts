@@ -397,12 +397,15 @@ const presentToken = (s: TokenState, lastUsedAt: Date | null): Token => ({
 
 /** Whether someone administers the platform, with what they show: a token of one project does not. */
 const administers = ({ role, only }: Person): boolean => role === "admin" && only === undefined;
+/** Whether a token is someone's to see and to end: their own, and with a token of one project those of that project. */
+const isTheirs = (who: Person, { user, project }: TokenState): boolean =>
+  administers(who) || (user === who.id && (who.only === undefined || project === who.only));
 
 export async function listTokens({ db }: Kernel, who: Person): Promise<Token[]> {
   let q = db.query.selectFrom("tokens").select(["state", "last_used_at"]).where("status", "=", "active").where("expires_at", ">", sql<Date>`now()`);
   if (!administers(who)) q = q.where("user", "is not distinct from", who.id ?? null);
-  const rows = await q.orderBy("created_at", "desc").execute();
-  return rows.map(({ state, last_used_at }) => presentToken(state as unknown as TokenState, last_used_at));
+  const rows = (await q.orderBy("created_at", "desc").execute()).map((row) => ({ ...row, state: row.state as unknown as TokenState }));
+  return rows.filter(({ state }) => isTheirs(who, state)).map(({ state, last_used_at }) => presentToken(state, last_used_at));
 }
 
 /** A token has at most the rights of who makes it, now and later. */
@@ -439,7 +442,7 @@ export async function createToken(
 export async function revokeToken(kernel: Kernel, who: Person, id: string, context: Context): Promise<void> {
   await kernel.db.transaction(async (tx) => {
     const { state } = await tokenEntity.get(tx, id);
-    if (!administers(who) && state.user !== who.id) throw fail("NOT_FOUND", { what: "token", id });
+    if (!isTheirs(who, state)) throw fail("NOT_FOUND", { what: "token", id });
     await tokenEntity.change(tx, id, context, (s) => (s.status === "active" ? [{ type: "revoked" }] : []));
   });
   kernel.identity.forget();

@@ -114,8 +114,8 @@ describe("verify", () => {
 
   test("finds a member who was added, roles that were raised, a token and a share that were revived, and the platform itself changed", async () => {
     const { id: project } = await client.call("createProject", { body: { name: "walled" } });
-    const { url } = await client.call("inviteUser", { body: { role: "viewer", project: "walled" } });
-    const { user } = await as().call("useLink", { body: { link: new URL(url).hash.slice(1), name: "intruder", password: "correct horse battery" } });
+    await platform.account("intruder", "viewer", "walled");
+    const user = (await client.call("listUsers", {})).items.find(({ name }) => name === "intruder")!;
     const { token } = await client.call("createToken", { body: { name: "revoked", scope: "work" } });
     await client.call("revokeToken", { params: { id: token.id } });
     const { share } = await client.call("shareRun", { params: { id: (await draft()).id }, body: {} });

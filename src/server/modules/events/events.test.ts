@@ -1,4 +1,6 @@
 /** The history: versions without gaps whoever writes at once, what an entity was at any time, and who spoke to whom. */
+
+import { randomUUID } from "node:crypto";
 import { beforeAll, describe, expect, test } from "vitest";
 import { HandWorker } from "../../../../test/hand-worker.ts";
 import { startTestPlatform, tiny } from "../../../../test/platform.ts";
@@ -206,6 +208,15 @@ describe("the export", () => {
       expect(event).toMatchObject({ datacontenttype: "application/json", entityversion: version, actor });
       for (const attribute of Object.keys(event)) expect(attribute).toMatch(/^[a-z0-9]{1,20}$/);
     }
+  });
+
+  test("names projects by the ids that people see, and leaves what they call their tags as it is", async () => {
+    const uuid = randomUUID();
+    const { id, project } = await client.call("createRun", { body: { dataset: { id: "iris" }, draft: true, tags: { id: uuid, run: "x" } } });
+    const [event] = await eventsOf(id);
+    expect(event).toMatchObject({ project, entity: id, data: { id, project, tags: { id: uuid, run: "x" } } });
+    const { text } = await raw(`/api/events/export?kind=run&entity=${id}`);
+    expect(JSON.parse(text)).toMatchObject({ subject: `run/${id}`, data: event!.data });
   });
 
   test("takes the same conditions as the list", async () => {

@@ -1,12 +1,12 @@
 /** Following a run: everything arrives, once, at a bearable pace, however often the connection breaks. */
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { HandWorker, runFacts } from "../../../../test/hand-worker.ts";
-import { startTestPlatform, tiny } from "../../../../test/platform.ts";
+import { startTestPlatform, tiny, verdict } from "../../../../test/platform.ts";
 import type { LiveEvent } from "../../../shared/api/client.ts";
 import type { ClaimedJob, Points, Run } from "../../../shared/api/schemas.ts";
 
 const platform = await startTestPlatform();
-const { client, raw } = platform;
+const { client, raw, account } = platform;
 const worker = new HandWorker(platform);
 beforeAll(() => worker.flowers());
 
@@ -209,4 +209,39 @@ test("a fast training gives at most four updates a second, with all that came be
   // A sum over the whole time, as one update may be late and the next in time.
   const seconds = (times.at(-1)! - times[0]!) / 1000;
   expect(times.length - 1).toBeLessThanOrEqual(Math.ceil(4 * seconds) + 1);
+});
+
+test("a stream ends when the right to it does: of a share, of a member, of a token, of a session", async () => {
+  const { id, job } = await running();
+  const { share, secret } = await client.call("shareRun", { params: { id }, body: {} });
+  const session = await account("follower", "viewer");
+  const tokenOf = async (name: string) => platform.as(session).call("createToken", { body: { name, scope: "read" } });
+  const [{ token, secret: api }, { secret: other }] = [await tokenOf("one"), await tokenOf("two")];
+  const project = "default";
+  // Each with what whoever comes back is told.
+  const ways = [
+    { who: secret, end: () => client.call("revokeShare", { params: { id: share.id } }), code: "UNAUTHENTICATED" },
+    { who: api, end: () => client.call("revokeToken", { params: { id: token.id } }), code: "UNAUTHENTICATED" },
+    { who: session, end: () => platform.as(session).call("logout", { body: {} }), code: "UNAUTHENTICATED" },
+    { who: other, end: () => client.call("removeMember", { params: { id: project, user: "follower" } }), code: "NOT_FOUND" },
+  ];
+  const listen = (who: string) => {
+    const heard: string[] = [];
+    const follow = async () => {
+      for await (const { event } of platform.as(who).follow("followRun", { params: { id } })) heard.push(event);
+    };
+    return { heard, follow, ended: verdict(follow()) };
+  };
+  const followers = ways.map(({ who }) => listen(who));
+  const stays = listen(platform.machineToken);
+  for (const { heard } of [...followers, stays]) await vi.waitFor(() => expect(heard).toContain("run"));
+  for (const [i, { end, code }] of ways.entries()) {
+    await end();
+    expect([i, await followers[i]!.ended]).toEqual([i, undefined]); // the connection broke
+    expect([i, await verdict(followers[i]!.follow())]).toEqual([i, code]);
+  }
+  // Nobody else's ended.
+  await worker.succeed(job, { points: point(1) });
+  expect(await stays.ended).toBe("allowed");
+  expect(stays.heard).toContain("metrics");
 });
