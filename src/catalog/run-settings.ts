@@ -174,7 +174,7 @@ export interface Assembled {
 const entryOf = <E extends Head>(entries: readonly E[], { id }: Chosen): E => entries.find((e) => e.id === id)!;
 
 export const loadDataset = ({ dataset, path }: RunSettings): Promise<Dataset> =>
-  entryOf(catalog.datasets, dataset).load(dataset.params as never, path);
+  entryOf(catalog.datasets, dataset).load!(dataset.params as never, path);
 
 /**
  * Builds the network for a dataset and compiles the plan.

@@ -40,11 +40,13 @@ export function flagsFor(chosen: Readonly<Partial<Record<Choice, string>>>): rea
   return [...add("training", trainingParams), ...entries.flatMap(([choice, params]) => add(choice, params))];
 }
 
+const placeholders: Readonly<Partial<Record<Param["type"], string>>> = { list: "a,b,…", texts: "a,b,…", mapping: "name=value,…" };
+
 export function addFlags(command: Command, flags: readonly Flag[]): void {
   for (const { flag, owner, param } of flags) {
-    const shown = Array.isArray(param.default) ? param.default.join(",") || "empty" : param.default;
+    const shown = param.type === "mapping" ? "" : Array.isArray(param.default) ? param.default.join(",") : param.default;
     const option = new Option(
-      `${flag} <${param.type === "list" ? "a,b,…" : param.type}>`,
+      `${flag} <${placeholders[param.type] ?? param.type}>`,
       `${param.help} ${capital(wanted(param))}. (default: ${shown === "" ? "empty" : shown})`,
     );
     command.addOption(option.helpGroup(owner === "training" ? "Training:" : `Of the ${owner}:`));

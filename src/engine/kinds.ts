@@ -1,5 +1,5 @@
 /** The kinds of parts a training step is made of. The catalog declares entries of these kinds; the engine assembles them. */
-import type { Dataset, Task } from "../shared/dataset.ts";
+import type { Task } from "../shared/dataset.ts";
 import type { Head, Params, ValuesOf } from "../shared/define.ts";
 import type { Random } from "../shared/random.ts";
 import type { Value } from "./graph.ts";
@@ -123,38 +123,6 @@ export interface ModelKind<P extends Params = Params> extends Head<P> {
   network(sampleShape: readonly number[], outputs: number, params: ValuesOf<P>): NetworkDescription;
 }
 
-// --- datasets ---
-
-/** A step that samples go through before the network sees them, in the words of forms and manifests. */
-export interface PreprocessingStep {
-  readonly step: string;
-  /** The formula, or the way it is done. */
-  readonly computation: string;
-  readonly params: Readonly<Record<string, unknown>>;
-}
-
-/** What is known of a dataset before it is loaded. */
-export interface DatasetFacts {
-  readonly task: Task;
-  /** As `Dataset.sampleShape`. */
-  readonly sampleShape: readonly number[];
-  readonly features: readonly { readonly name: string; readonly type: "picture" | "number"; readonly shape?: readonly number[] }[];
-  readonly labels: readonly string[];
-  readonly records: { readonly train: number; readonly test: number };
-}
-
-/** Where samples come from. */
-export interface DatasetKind<P extends Params = Params> extends Head<P> {
-  readonly tasks: readonly Task[];
-  /** The model to begin with. */
-  readonly suggestedModel: string;
-  /** Absent where the files decide. */
-  readonly facts?: DatasetFacts;
-  /** In the order in which they happen; the last ones are compiled into the model. */
-  readonly preprocessing: readonly PreprocessingStep[];
-  load(params: ValuesOf<P>, path?: string): Promise<Dataset>;
-}
-
 // Each helper only infers the parameter types of an entry, then forgets them so that entries fit in one list.
 /**
  * Declares a layer.
@@ -175,5 +143,3 @@ export const schedule = <const P extends Params>(kind: ScheduleKind<P>): Schedul
 export const initializer = (kind: Omit<InitializerKind, "params">): InitializerKind => ({ ...kind, params: {} });
 /** Declares a model: the network for samples of a shape. */
 export const model = <const P extends Params>(kind: ModelKind<P>): ModelKind => kind as unknown as ModelKind;
-/** Declares a dataset: how it is loaded. */
-export const dataset = <const P extends Params>(kind: DatasetKind<P>): DatasetKind => kind as unknown as DatasetKind;

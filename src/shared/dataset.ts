@@ -1,6 +1,83 @@
-/** What a dataset is to everything above `data/`: two splits of equal samples in typed arrays, and what is known of them. */
+/**
+ * What data is to everything above `data/`. A snapshot is data as it came, typed and split, in files that never change;
+ * a dataset is a snapshot made ready for a network: preprocessed, in typed arrays.
+ */
+import type { ParamValues } from "./define.ts";
 
 export type Task = "classification" | "regression";
+
+// --- snapshots: raw, stored ---
+
+export const splitNames = ["train", "validation", "test"] as const;
+export type SplitName = (typeof splitNames)[number];
+
+export const columnTypes = ["number", "category", "date", "text"] as const;
+/**
+ * - number: float32, NaN where missing
+ * - category: one of the values that the column has, or missing
+ * - date: whole seconds since 1970-01-01 UTC, or missing
+ * - text: free text, "" where missing
+ */
+export type ColumnType = (typeof columnTypes)[number];
+
+/** A feature of a table. */
+export interface Column {
+  readonly name: string;
+  readonly type: ColumnType;
+  /** Of a category: every value in the snapshot, sorted; its code is its place here. */
+  readonly values?: readonly string[];
+}
+
+/** A file of a snapshot, in its folder. */
+export interface StoredFile {
+  readonly name: string;
+  readonly sha256: string;
+  readonly size: number;
+}
+/** Rows of a snapshot: a safetensors file, and for a table the same rows as Parquet, with the texts and the original values. */
+export interface StoredSplit {
+  readonly count: number;
+  readonly tensors: StoredFile;
+  readonly parquet?: StoredFile;
+}
+
+/**
+ * What `snapshot.json` says. The tensors of a split with n rows:
+ * - pictures: `pictures` U8 [n, channels, height, width]
+ * - tables, in the order of `columns`: `numbers` F32 [n, number columns]; `categories` I32 [n, category columns], codes, -1 where missing;
+ *   `dates` I64 [n, date columns], the least int64 where missing. A tensor without columns is left out.
+ * - `targets`: I32 [n] class index (classification), or F32 [n] (regression)
+ */
+export interface Snapshot {
+  readonly format: 1;
+  readonly kind: "pictures" | "table";
+  readonly task: Task;
+  /** Of a picture: [channels, height, width]. */
+  readonly pictureShape?: readonly number[];
+  /** Features of a table, in their order in the file; empty for pictures. */
+  readonly columns: readonly Column[];
+  /** The column to predict; "class" for pictures. */
+  readonly target: string;
+  /** Class names in index order; empty for regression. */
+  readonly labels: readonly string[];
+  readonly splits: Readonly<Record<"train" | "test", StoredSplit>> & { readonly validation?: StoredSplit };
+  /** How rows came into their split, in the words of the import's parameters. */
+  readonly splitting: ParamValues;
+  /** SHA-256 of all the above but `splitting` and the Parquet files of tables without text columns: equal data, equal digest. The snapshot's name. */
+  readonly digest: string;
+}
+
+/** The tensors of one split, resident in memory. */
+export interface RawSplit {
+  readonly count: number;
+  readonly pictures?: Uint8Array;
+  readonly numbers?: Float32Array;
+  readonly categories?: Int32Array;
+  readonly dates?: BigInt64Array;
+  readonly targets: Int32Array | Float32Array;
+}
+
+// --- datasets: ready for a network ---
 
 /** Samples as one row-major block, resident in memory, read by the training graph without a copy. */
 export interface Split {

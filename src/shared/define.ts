@@ -35,6 +35,17 @@ export interface TextParam extends Help {
   readonly type: "text";
   readonly default: string;
 }
+/** A list of texts, such as names of columns. */
+export interface TextsParam extends Help {
+  readonly type: "texts";
+  readonly default: readonly string[];
+}
+/** One of `options` for each of some names: how columns are to be read. */
+export interface MappingParam<O extends string = string> extends Help {
+  readonly type: "mapping";
+  readonly default: Readonly<Record<string, O>>;
+  readonly options: readonly O[];
+}
 /** A list of numbers of any length, or of exactly `length`. */
 export interface ListParam extends Help {
   readonly type: "list";
@@ -44,7 +55,7 @@ export interface ListParam extends Help {
   readonly max?: number;
   readonly length?: number;
 }
-export type Param = NumberParam | IntegerParam | BooleanParam | ChoiceParam | TextParam | ListParam;
+export type Param = NumberParam | IntegerParam | BooleanParam | ChoiceParam | TextParam | TextsParam | MappingParam | ListParam;
 export type Params = Readonly<Record<string, Param>>;
 
 export const number = (spec: Omit<NumberParam, "type">): NumberParam => ({ type: "number", ...spec });
@@ -52,6 +63,8 @@ export const integer = (spec: Omit<IntegerParam, "type">): IntegerParam => ({ ty
 export const boolean = (spec: Omit<BooleanParam, "type">): BooleanParam => ({ type: "boolean", ...spec });
 export const choice = <const O extends string>(spec: Omit<ChoiceParam<O>, "type">): ChoiceParam<O> => ({ type: "choice", ...spec });
 export const text = (spec: Omit<TextParam, "type">): TextParam => ({ type: "text", ...spec });
+export const texts = (spec: Omit<TextsParam, "type">): TextsParam => ({ type: "texts", ...spec });
+export const mapping = <const O extends string>(spec: Omit<MappingParam<O>, "type">): MappingParam<O> => ({ type: "mapping", ...spec });
 export const integers = (spec: Omit<ListParam, "type" | "of">): ListParam => ({ type: "list", of: "integer", ...spec });
 export const numbers = (spec: Omit<ListParam, "type" | "of">): ListParam => ({ type: "list", of: "number", ...spec });
 
@@ -62,11 +75,15 @@ export type ValueOf<P extends Param> = P extends BooleanParam
     ? O
     : P extends TextParam
       ? string
-      : P extends ListParam
-        ? readonly number[]
-        : number;
+      : P extends TextsParam
+        ? readonly string[]
+        : P extends MappingParam<infer O>
+          ? Readonly<Record<string, O>>
+          : P extends ListParam
+            ? readonly number[]
+            : number;
 export type ValuesOf<P extends Params> = { readonly [K in keyof P]: ValueOf<P[K]> };
-export type ParamValue = number | boolean | string | readonly number[];
+export type ParamValue = number | boolean | string | readonly number[] | readonly string[] | Readonly<Record<string, string>>;
 export type ParamValues = Readonly<Record<string, ParamValue>>;
 
 /** What every catalog entry says about itself, whatever its kind. */
@@ -89,6 +106,10 @@ export function wanted(param: Param): string {
       return `one of ${param.options.join(", ")}`;
     case "text":
       return "text";
+    case "texts":
+      return "a list of texts";
+    case "mapping":
+      return `a name=value list whose values are ${param.options.join(", ")}`;
     case "list":
       return `a list of ${param.length === undefined ? "" : `${param.length} `}${param.of}s${range(param)}`;
     default:
@@ -115,6 +136,10 @@ function accepts(param: Param, value: unknown): boolean {
       return param.options.includes(value as string);
     case "text":
       return typeof value === "string";
+    case "texts":
+      return Array.isArray(value) && value.every((v) => typeof v === "string");
+    case "mapping":
+      return typeof value === "object" && value !== null && !Array.isArray(value) && Object.values(value).every((v) => param.options.includes(v));
     case "list":
       return Array.isArray(value) && (param.length === undefined || value.length === param.length) && value.every((v) => inRange(v, param.of, param));
     default:
@@ -159,9 +184,29 @@ export function parseParam(param: Param, text: string): unknown {
     case "choice":
     case "text":
       return text;
+    case "texts":
+      return text === "" ? [] : (fromJson(text, "[") ?? text.split(","));
+    case "mapping":
+      return text === "" ? {} : (fromJson(text, "{") ?? pairsIn(text));
     case "list":
       return text === "" ? [] : text.split(",").map(toNumber);
     default:
       return toNumber(text);
   }
+}
+
+/** Text that is JSON, which names with commas need; undefined when it is none. */
+function fromJson(text: string, opening: "[" | "{"): unknown {
+  if (!text.trimStart().startsWith(opening)) return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** "age=number,zip=category"; a pair without "=" comes back as it is. */
+function pairsIn(text: string): unknown {
+  const pairs = text.split(",").map((pair) => [pair.slice(0, pair.lastIndexOf("=")), pair.slice(pair.lastIndexOf("=") + 1)]);
+  return pairs.some(([name]) => !name) ? text : Object.fromEntries(pairs);
 }

@@ -1,5 +1,5 @@
 /** Datasets by name, and the one for any table. */
-import { type DatasetFacts, type DatasetKind, dataset, type PreprocessingStep } from "../../engine/kinds.ts";
+import { type DatasetFacts, type DatasetKind, dataset, type PreprocessingStep } from "../../data/kinds.ts";
 import { choice, integer, number, text } from "../../shared/define.ts";
 import { fail } from "../../shared/errors.ts";
 

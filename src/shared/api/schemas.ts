@@ -68,7 +68,7 @@ export type ErrorBody = z.infer<typeof errorBody>;
 // --- catalog ---
 
 const param = z
-  .looseObject({ type: z.enum(["number", "integer", "boolean", "choice", "text", "list"]), default: json, help: z.string() })
+  .looseObject({ type: z.enum(["number", "integer", "boolean", "choice", "text", "texts", "mapping", "list"]), default: json, help: z.string() })
   .meta({ id: "Param", description: "What a parameter accepts: type, default, range or options, help." });
 export const catalogEntry = z
   .looseObject({
