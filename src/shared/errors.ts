@@ -120,6 +120,16 @@ export const errors = {
     message: (d) => `${d.path} must be ${d.want}, but ${d.got}`,
     fix: (d) => d.fix,
   }),
+  CHECKSUM_MISMATCH: error<{ path: string; want: string; got: string; fix: string }>({
+    status: 422,
+    message: (d) => `${d.path} is damaged or another file: it should have ${d.want}, but has ${d.got}`,
+    fix: (d) => d.fix,
+  }),
+  DOWNLOAD_FAILED: error<{ what: string; reasons: readonly string[]; fix: string }>({
+    status: 424,
+    message: (d) => `${d.what} could not be downloaded: ${d.reasons.join("; ")}`,
+    fix: (d) => d.fix,
+  }),
   CHECKPOINT_MISMATCH: error<{ path: string; tensor: string; want: string; got: string }>({
     status: 409,
     message: (d) => `checkpoint ${d.path} belongs to another network: "${d.tensor}" should be ${d.want}, but is ${d.got}`,
@@ -311,6 +321,16 @@ export const errors = {
     status: 413,
     message: (d) => `the content has more than the ${d.limit} bytes that are accepted`,
     fix: () => "Send less at once, or have the limit raised.",
+  }),
+  TRANSFER_OFFSET: error<{ given: number; received: number }>({
+    status: 409,
+    message: (d) => `the transfer is at byte ${d.received}, not at ${d.given}`,
+    fix: (d) => `Go on with the piece that begins at byte ${d.received}.`,
+  }),
+  TOO_MANY_TRANSFERS: error<{ limit: number }>({
+    status: 429,
+    message: (d) => `the project has ${d.limit} transfers that were begun and not finished`,
+    fix: () => "Finish or cancel one of them; those that nobody goes on with end by themselves.",
   }),
   STORE_UNAVAILABLE: error<{ store: string; detail: string }>({
     status: 503,
