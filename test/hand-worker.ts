@@ -1,21 +1,31 @@
 /** A worker that is led by hand: the tests of the server speak the worker protocol themselves, and nothing is computed. */
 import { randomUUID } from "node:crypto";
 import type { ClaimedJob, DatasetFacts, EvaluationView, Finish, Report, Run, RunFacts } from "../src/shared/api/schemas.ts";
+import type { Profile } from "../src/shared/profile.ts";
 import { register, sha256, type TestPlatform } from "./platform.ts";
 
 type File = NonNullable<Report["artifacts"]>[number];
 
 export const irisFacts: DatasetFacts = {
   digest: sha256("iris"),
+  kind: "table",
   task: "classification",
   sampleShape: [4],
-  columns: ["sepal_length", "sepal_width", "petal_length", "petal_width"],
+  columns: ["sepal_length", "sepal_width", "petal_length", "petal_width"].map((name) => ({ name, type: "number" })),
+  target: "species",
   labels: ["setosa", "versicolor", "virginica"],
-  records: { train: 120, test: 30 },
+  records: { train: 108, validation: 12, test: 30 },
 };
+export const irisProfile: Profile = { kind: "table", records: irisFacts.records, warnings: [] };
 
 export const runFacts: RunFacts = {
-  dataset: { ...irisFacts, id: "flowers", source: "flowers@1", samples: { train: 108, validation: 12, test: 30 } },
+  dataset: {
+    ...irisFacts,
+    columns: irisFacts.columns.map(({ name }) => name),
+    id: "flowers",
+    source: "flowers@1",
+    samples: { train: 108, validation: 12, test: 30 },
+  },
   network: { layers: [] },
   layers: [],
   parameters: 67,
@@ -88,8 +98,19 @@ export class HandWorker {
   /** Registers irises as a dataset and says they were read. */
   async flowers(): Promise<void> {
     await register(this.#platform, "flowers");
-    const job = await this.take();
-    await this.finish(job, { outcome: "succeeded", dataset: irisFacts });
+    await this.read(await this.take());
+  }
+
+  /** Says that a dataset was imported. */
+  async read(job: ClaimedJob): Promise<void> {
+    const files = [
+      ["snapshot.json", "{}"],
+      ["profile.json", JSON.stringify(irisProfile)],
+      ["train.safetensors", "rows to train on"],
+    ] as const;
+    const artifacts = [];
+    for (const [name, content] of files) artifacts.push(await this.upload(job, name, content));
+    await this.finish(job, { outcome: "succeeded", dataset: irisFacts, artifacts });
   }
 
   /** A run of the platform's tiny training, trained. */

@@ -187,4 +187,15 @@ export const migrations: Migrations = {
       id bigint generated always as identity primary key, purpose text not null, secret text not null,
       created_at timestamptz not null default now(), retires_at timestamptz)`,
   ],
+
+  "004-transfers": [
+    `create table transfers (
+      id uuid primary key, project uuid not null, actor text not null, fingerprint text, size bigint not null,
+      received bigint not null default 0, sha256 text, touched_at timestamptz not null default now())`,
+    "create index transfers_project on transfers (project)",
+    `create table transfer_pieces (
+      transfer uuid not null references transfers on delete cascade, start bigint not null, key text not null unique, primary key (transfer, start))`,
+  ],
+
+  "005-snapshots": ["alter table datasets add column progress jsonb", `update datasets set state = '{"note":"","snapshot":[]}' || state`],
 };

@@ -1,6 +1,6 @@
 /** The tables as Kysely sees them. `migrations.ts` makes them; each is written by the one module that owns it. */
 import type { ColumnType, Generated } from "kysely";
-import type { EntityKind, JobKind, LinkKind, Role, RunStateName } from "../shared/api/schemas.ts";
+import type { datasetStates, EntityKind, JobKind, LinkKind, Role, RunStateName } from "../shared/api/schemas.ts";
 import type { Task } from "../shared/dataset.ts";
 
 type Json = Record<string, unknown>;
@@ -118,9 +118,11 @@ export interface Schema {
     project: string;
     name: string;
     number: number;
-    status: "reading" | "ready" | "failed";
+    status: (typeof datasetStates)[number];
     created_at: Date;
     deleted_at: Date | null;
+    // Not from events: how far the import is.
+    progress: ColumnType<unknown, string | null | undefined, string | null>;
   };
   experiments: EntityTable & {
     project: string;
@@ -148,6 +150,22 @@ export interface Schema {
   blob_uploads: {
     sha256: string;
     holder: string;
+  };
+  /** Uploads in pieces; `sha256` once they are a blob. */
+  transfers: {
+    id: string;
+    project: string;
+    actor: string;
+    fingerprint: string | null;
+    size: number;
+    received: Generated<number>;
+    sha256: ColumnType<string | null, string | null | undefined, string>;
+    touched_at: ColumnType<Date, Date | undefined, Date>;
+  };
+  transfer_pieces: {
+    transfer: string;
+    start: number;
+    key: string;
   };
   projects: EntityTable & {
     name: string;

@@ -53,6 +53,17 @@ export class BlobCache {
     }
   }
 
+  /** An empty folder while `use` runs. */
+  async withFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {
+    const folder = join(this.#work, randomUUID());
+    await attempt(folder, async () => void (await mkdir(folder, { recursive: true })));
+    try {
+      return await use(folder);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  }
+
   async #place({ sha256, size }: CachedFile, target: string, fetch: Fetch): Promise<void> {
     const blob = join(this.#blobs, sha256);
     // Linked first and checked then: another process may drop the blob at any time, but not what is linked.

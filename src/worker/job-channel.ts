@@ -3,7 +3,12 @@
  * address and no credentials: what it asks for, the worker does for this one job, with what the job's claim allows.
  */
 import type { ChildProcess } from "node:child_process";
-import type { ClaimedJob, Finish, Report } from "../shared/api/schemas.ts";
+import { openAsBlob } from "node:fs";
+import { lstat } from "node:fs/promises";
+import { join } from "node:path";
+import { storedFile } from "../data/snapshot.ts";
+import { artifactName, type ClaimedJob, type Finish, type Report } from "../shared/api/schemas.ts";
+import type { StoredFile } from "../shared/dataset.ts";
 import { type ErrorView, fail, remoteError, toTrainyardError } from "../shared/errors.ts";
 import type { Lease } from "./lease.ts";
 import type { Parts } from "./output.ts";
@@ -15,6 +20,10 @@ export interface Assignment {
   readonly job: Job;
   /** Of the dataset's one file, or of the folder with several. */
   readonly path?: string;
+  /** An empty folder for what it writes; gone with the job. */
+  readonly directory: string;
+  /** Where built-in datasets are kept once they were downloaded. */
+  readonly downloads: string;
   readonly mostThreads?: number;
 }
 
@@ -32,6 +41,8 @@ interface Operations {
   /** The next piece of the file that is uploaded next. */
   append(bytes: Uint8Array): Promise<void>;
   upload(sha256: string): Promise<void>;
+  /** A file that it wrote in its folder. */
+  uploadFile(name: string): Promise<StoredFile>;
   /** A piece of a file of the job, and the size of the whole. */
   read(sha256: string, offset: number): Promise<{ readonly size: number; readonly bytes: Uint8Array }>;
 }
@@ -60,7 +71,7 @@ export interface JobOrders {
  */
 export function direct(child: ChildProcess, assignment: Assignment, lease: Lease, most: number, ended: (ending: Ending) => void): JobOrders {
   const tell = (message: ToJob) => void child.send(message, () => {}); // that it is gone is told by its exit
-  const operations = operationsOn(lease, most);
+  const operations = operationsOn(lease, most, assignment.directory);
   child.on("message", async (message: ToWorker) => {
     if (message?.type === "end") ended(message);
     if (message?.type !== "ask") return;
@@ -77,7 +88,7 @@ export function direct(child: ChildProcess, assignment: Assignment, lease: Lease
   return { stop: () => tell({ type: "stop" }) };
 }
 
-function operationsOn(lease: Lease, most: number): Operations {
+function operationsOn(lease: Lease, most: number, directory: string): Operations {
   let pieces: Uint8Array[] = [];
   let size = 0;
   let loaded: { readonly sha256: string; readonly bytes: Uint8Array } | undefined;
@@ -94,6 +105,14 @@ function operationsOn(lease: Lease, most: number): Operations {
       const content = new Blob(pieces as Uint8Array<ArrayBuffer>[]);
       [pieces, size] = [[], 0];
       return lease.upload(sha256, content);
+    },
+    async uploadFile(name) {
+      // Names become paths here, and whoever gives them is not trusted: neither to stay in the folder, nor to have put files there.
+      const path = join(directory, artifactName.parse(name));
+      if (!(await lstat(path)).isFile()) throw fail("BAD_FILE", { path: name, want: "a file", got: "is none", fix: "Import the dataset again." });
+      const file = await storedFile(path);
+      await lease.upload(file.sha256, await openAsBlob(path));
+      return file;
     },
     async read(sha256, offset) {
       if (loaded?.sha256 !== sha256) loaded = { sha256, bytes: await lease.load(sha256) };
@@ -145,6 +164,11 @@ export class JobChannel {
   async upload(sha256: string, content: Parts): Promise<void> {
     for (const part of content) for (let at = 0; at < part.length; at += PIECE) await this.#ask("append", part.subarray(at, at + PIECE));
     await this.#ask("upload", sha256);
+  }
+
+  /** A file in the job's folder, from the disk: its size does not matter. */
+  uploadFile(name: string): Promise<StoredFile> {
+    return this.#ask("uploadFile", name);
   }
 
   /** A file of the job. @throws BLOB_MISMATCH */

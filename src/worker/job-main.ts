@@ -7,7 +7,7 @@ import { Reporter } from "./reporter.ts";
 import { endWithParent } from "./with-parent.ts";
 
 endWithParent();
-const [{ job, path, mostThreads }] = (await once(process, "message")) as [Assignment];
+const [{ job, ...assigned }] = (await once(process, "message")) as [Assignment & { readonly type: string }];
 const channel = new JobChannel(job);
 channel.end(await perform(new Reporter(channel)));
 
@@ -22,9 +22,9 @@ async function perform(reporter: Reporter): Promise<Ending> {
 
 async function work(reporter: Reporter): Promise<Ending> {
   try {
-    const { files = {}, ...result } = await jobs[job.kind]({ channel, reporter, path, mostThreads });
+    const { files = {}, uploaded = [], ...result } = await jobs[job.kind]({ channel, reporter, ...assigned });
     await reporter.flush();
-    return { result: { ...result, artifacts: await reporter.upload(files) } };
+    return { result: { ...result, artifacts: [...uploaded, ...(await reporter.upload(files))] } };
   } catch (error) {
     if (error !== channel.signal.reason) throw error;
     await reporter.flush(); // with it the checkpoint to go on from

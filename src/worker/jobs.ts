@@ -1,27 +1,27 @@
 /** What is done for each kind of job, in a process of its own. */
-import { loadDataset, resolveSettings } from "../catalog/run-settings.ts";
 import type { DatasetSource, JobKind, RunFacts } from "../shared/api/schemas.ts";
 import type { Task } from "../shared/dataset.ts";
 import { fail } from "../shared/errors.ts";
 import type { TrainEvent } from "../shared/events.ts";
 import { decodeWeights } from "./checkpoint.ts";
 import { type EvaluationRecord, evaluate } from "./evaluation.ts";
+import { ingest } from "./ingest.ts";
 import type { Assignment, JobChannel, Result } from "./job-channel.ts";
 import { type Files, jsonFile } from "./output.ts";
 import type { Point, Reporter } from "./reporter.ts";
 import { type PreparedTraining, performTraining, prepareTraining, reassemble, shapesOf } from "./training.ts";
 
 /** A job under way. */
-interface Work extends Pick<Assignment, "path" | "mostThreads"> {
+interface Work extends Omit<Assignment, "job"> {
   readonly channel: JobChannel;
   readonly reporter: Reporter;
 }
 
-/** What a job that succeeded ends with, its last files not uploaded yet. */
-type Done = Omit<Result, "artifacts"> & { readonly files?: Files };
+/** What a job that succeeded ends with: its last files, uploaded or not yet. */
+type Done = Omit<Result, "artifacts"> & { readonly files?: Files; readonly uploaded?: Result["artifacts"] };
 
 /** Each throws the reason of the channel's signal when it ends early, with all that is needed to go on handed to the reporter. */
-export const jobs = { train, evaluate: evaluateAgain, ingest } satisfies Record<JobKind, (work: Work) => Promise<Done>>;
+export const jobs = { train, evaluate: evaluateAgain, ingest: importDataset } satisfies Record<JobKind, (work: Work) => Promise<Done>>;
 
 async function train(work: Work): Promise<Done> {
   const { channel, reporter } = work;
@@ -59,14 +59,15 @@ async function evaluateAgain(work: Work): Promise<Done> {
   return evaluated(await evaluate(prepared, weights, { metrics, bestEpoch, signal: channel.signal }));
 }
 
-async function ingest({ channel, path }: Work): Promise<Done> {
+async function importDataset({ channel, reporter, path, directory, downloads }: Work): Promise<Done> {
   const { dataset } = channel.job.payload;
   if (!dataset) throw fail("INTERNAL", { detail: `job ${channel.job.id} names no dataset` });
-  const { id, params } = dataset;
-  const loading = loadDataset(resolveSettings({ dataset: { id, params }, path }));
-  const { digest, task, sampleShape, columns, labels, train, test } = await orStop(channel, loading);
-  const records = { train: train.count, test: test.count };
-  return { dataset: { digest, task, sampleShape: [...sampleShape], columns: [...columns], labels: [...labels], records } };
+  const { signal } = channel;
+  const progress = (done: number, total: number) => void reporter.tell({ imported: { done, total } }).catch(() => {}); // told again at the end
+  const { files, facts } = await orStop(channel, ingest(dataset, { path, directory, cache: downloads, signal, progress }));
+  const uploaded = [];
+  for (const name of files) uploaded.push(await channel.uploadFile(name));
+  return { ...(facts && { dataset: facts }), uploaded };
 }
 
 const evaluated = (evaluation: EvaluationRecord): Done => ({ evaluation, files: { "evaluation.json": jsonFile(evaluation) } });

@@ -19,6 +19,7 @@ interface News {
   readonly facts?: RunFacts;
   readonly progress?: ProgressView;
   readonly points?: readonly Point[];
+  readonly imported?: Report["imported"];
 }
 
 /** What the next report is made of. */
@@ -26,12 +27,14 @@ class Draft {
   facts?: RunFacts;
   progress?: ProgressView;
   checkpoint?: Report["checkpoint"];
+  imported?: Report["imported"];
   readonly artifacts = new Map<string, FileRef>();
   readonly series = new Map<string, { readonly steps: number[]; readonly values: number[] }>();
   points = 0;
 
-  add({ facts, progress, points = [] }: News): void {
+  add({ facts, progress, imported, points = [] }: News): void {
     this.facts = facts ?? this.facts;
+    this.imported = imported ?? this.imported;
     this.progress = progress ?? this.progress;
     for (const [name, step, value] of points) {
       const { steps, values } = this.series.get(name) ?? { steps: [], values: [] };
@@ -43,7 +46,7 @@ class Draft {
   }
 
   get isEmpty(): boolean {
-    return !this.facts && !this.progress && !this.checkpoint && !this.artifacts.size && !this.series.size;
+    return !this.facts && !this.progress && !this.imported && !this.checkpoint && !this.artifacts.size && !this.series.size;
   }
 
   /** The oldest points where there are too many for one report; else everything, so that a checkpoint comes after the points before it. */
@@ -54,15 +57,16 @@ class Draft {
     });
     this.points -= points.reduce((sum, { steps }) => sum + steps.length, 0);
     if (this.series.size) return { facts: this.facts, points };
-    const { facts, progress, checkpoint, artifacts } = this;
+    const { facts, progress, checkpoint, imported, artifacts } = this;
     const report = {
+      ...(imported && { imported }),
       ...(facts && { facts }),
       ...(progress && { progress }),
       ...(points.length && { points }),
       ...(artifacts.size && { artifacts: [...artifacts.values()] }),
       ...(checkpoint && { checkpoint }),
     };
-    this.facts = this.progress = this.checkpoint = undefined;
+    this.facts = this.progress = this.checkpoint = this.imported = undefined;
     this.artifacts.clear();
     return report;
   }

@@ -1,4 +1,5 @@
 /** The worker: claims jobs from the server and has each done in a process of its own, which hears nothing of server and credentials. `main.ts` runs it for the server, `trainyard work` in its own process. */
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Client } from "../shared/api/client.ts";
 import type { ClaimedJob, Finish } from "../shared/api/schemas.ts";
@@ -51,6 +52,7 @@ export async function runWorker({ signal, ...options }: WorkerOptions): Promise<
   const { id, name, labels, slots, limits, log } = options;
   const worker = { id, name, labels: [...labels], slots, version, platform: `${process.platform}-${process.arch}` };
   const cache = new BlobCache(options.cacheDirectory, options.cacheBytes);
+  const downloads = join(options.cacheDirectory, "downloads");
 
   async function slot(): Promise<void> {
     while (!ended.aborted) {
@@ -109,8 +111,11 @@ export async function runWorker({ signal, ...options }: WorkerOptions): Promise<
     const { id, kind, subject, payload } = lease.job;
     const { source, dataset } = payload;
     const { files } = source ?? dataset ?? { files: [] };
-    const use = async (path?: string) =>
-      lease.signal.aborted ? undefined : process.perform({ job: { id, kind, subject, payload }, path, mostThreads: options.threads }, lease);
+    const use = (path?: string) =>
+      cache.withFolder(async (directory) => {
+        if (lease.signal.aborted) return undefined;
+        return process.perform({ job: { id, kind, subject, payload }, path, directory, downloads, mostThreads: options.threads }, lease);
+      });
     if (!files.length) return use();
     return new Promise((done, failed) => {
       const stop = () => process.performs || done(undefined);

@@ -1,5 +1,7 @@
 /** The shapes that server, workers, CLI and web exchange, declared once: validation, types and OpenAPI come from here. */
 import { z } from "zod";
+import { columnTypes } from "../dataset.ts";
+import { splitCounts } from "../profile.ts";
 
 // Schemas of requests are strict: an unknown field is a typing mistake that would else pass in silence.
 
@@ -92,34 +94,60 @@ export type Reason = z.infer<typeof reason>;
 
 // --- datasets ---
 
+/** A step of the list that goes with a run; its parameters the catalog knows. */
+export const preprocessingStep = z.strictObject({
+  step: name(100).meta({ description: "Of the catalog's list `preprocessing`." }),
+  computation: z.string().max(2000).optional().meta({ description: "The formula; whatever comes is replaced by the catalog's." }),
+  params: values.optional(),
+});
+
 export const datasetFile = z.strictObject({
   name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,120}$/, { error: "must be a plain file name: letters, digits, dot, dash and underscore" }),
   sha256,
   size: count,
 });
-/** What a loader learnt of a dataset. */
+/** What an import learnt of a dataset. */
 export const datasetFacts = z
   .object({
-    digest: sha256,
+    digest: sha256.meta({ description: "Of the snapshot: equal data, equal digest." }),
+    kind: z.enum(["pictures", "table"]),
     task: z.enum(["classification", "regression"]),
-    sampleShape: z.array(z.int()),
-    columns: z.array(z.string()),
+    sampleShape: z.array(z.int()).meta({ description: "Of a raw sample: [channels, height, width], or [columns]." }),
+    columns: z
+      .array(z.object({ name: z.string(), type: z.enum(columnTypes), values: count.optional().meta({ description: "How many a category has." }) }))
+      .meta({ description: "Features of a table, in order." }),
+    target: z.string(),
     labels: z.array(z.string()),
-    records: z.object({ train: count, test: count }),
+    records: splitCounts,
   })
   .meta({ id: "DatasetFacts" });
 export type DatasetFacts = z.infer<typeof datasetFacts>;
+export const datasetStates = ["previewing", "previewed", "reading", "ready", "failed"] as const;
+const datasetNote = prose(20_000).meta({ description: "What is worth knowing about this version." });
+/** A file that the platform made of a dataset. */
+export const storedFile = z.object({ name: z.string(), sha256, size: count });
 export const dataset = z
   .object({
     id,
     project: id,
     name: z.string(),
     version: z.int().min(1),
-    state: z.enum(["reading", "ready", "failed"]),
+    state: z.enum(datasetStates).meta({
+      description:
+        "previewing, previewed: its files are looked at before they are imported; reading: they are imported; ready: it can be trained on.",
+    }),
     reason: reason.optional(),
+    note: z.string(),
     source: z.object({ id: z.string(), params: values }).meta({ description: "The catalog's dataset that reads the files, and its parameters." }),
-    files: z.array(datasetFile),
+    files: z.array(datasetFile).meta({ description: "As they were uploaded." }),
+    snapshot: z
+      .array(storedFile)
+      .meta({ description: "What was made of them: snapshot.json, profile.json, a safetensors file for each split, of a table also Parquet." }),
     facts: datasetFacts.optional(),
+    progress: z
+      .object({ done: z.number(), total: z.number() })
+      .optional()
+      .meta({ description: "How far the import is, in bytes, rows or pictures; while it is read." }),
     createdAt: time,
   })
   .meta({ id: "Dataset", description: "A version of a registered dataset. Its files never change." });
@@ -129,9 +157,35 @@ export const registerDataset = z.strictObject({
     error: "must be letters, digits, space, dot, dash and underscore, beginning with a letter or digit",
   }),
   source: z.strictObject({ id: name(100), params: values.optional() }),
-  files: z.array(datasetFile).min(1).max(1000),
+  files: z.array(datasetFile).max(1000).meta({ description: "Uploaded before. None for a dataset of the catalog that finds its own files." }),
+  note: datasetNote.optional(),
+  preview: z.boolean().optional().meta({ description: "Only look at the files: import them when what was found is right." }),
+});
+export const importDataset = z.strictObject({
+  params: values.optional().meta({ description: "Of the source, as they should be: they replace those that were given before." }),
+});
+export const datasetEdit = z.strictObject({ note: datasetNote });
+export const preprocessRequest = z.strictObject({
+  preprocessing: z.array(preprocessingStep).max(100),
+  rows: z.int().min(1).max(100).default(10).meta({ description: "Sample rows to show." }),
 });
 export const stored = z.object({ sha256, size: count }).meta({ id: "Stored" });
+export const beginTransfer = z.strictObject({
+  size: count.meta({ description: "Bytes of the whole." }),
+  fingerprint: z.string().min(1).max(200).regex(printable, { error: "must have no control characters" }).optional().meta({
+    description:
+      "Whatever tells the content from others, such as its digest, or name, size and date: the same one again finds the transfer that was begun.",
+  }),
+});
+export const transfer = z
+  .object({
+    id,
+    size: count,
+    received: count.meta({ description: "Bytes that are there: where the next piece begins." }),
+    pieceBytes: count.meta({ description: "Most bytes of one piece." }),
+  })
+  .meta({ id: "Transfer", description: "An upload in pieces, which goes on where it was cut off." });
+export type Transfer = z.infer<typeof transfer>;
 
 // --- runs ---
 
@@ -168,8 +222,8 @@ export const runSettings = z
   .meta({ id: "RunSettings", description: "A request with every default filled in." });
 
 export const source = z
-  .object({ name: z.string(), version: z.int(), files: z.array(datasetFile) })
-  .meta({ id: "DatasetSource", description: "The registered dataset a run reads." });
+  .object({ name: z.string(), version: z.int(), snapshot: sha256, files: z.array(storedFile) })
+  .meta({ id: "DatasetSource", description: "The registered dataset a run reads: the files of its snapshot that training needs." });
 export type DatasetSource = z.infer<typeof source>;
 
 /** What was found out when the training was prepared: enough, with the settings, to rebuild it bit for bit. */
@@ -609,7 +663,7 @@ export const claimed = z
       metrics: z.array(z.string()).optional(),
       bestEpoch: z.int().optional(),
       /** A dataset to read. */
-      dataset: z.object({ id: z.string(), params: values, files: z.array(datasetFile) }).optional(),
+      dataset: z.object({ id: z.string(), params: values, files: z.array(datasetFile), preview: z.boolean() }).optional(),
     }),
   })
   .meta({ id: "ClaimedJob" });
@@ -626,7 +680,9 @@ const points = z
   })
   .refine(({ steps, values }) => steps.length === values.length, { error: "must have as many values as steps" });
 export type Points = z.infer<typeof points>;
-const fileRef = z.strictObject({ name: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,100}$/), sha256, size: count });
+/** Of a file that a job made. */
+export const artifactName = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,100}$/);
+const fileRef = z.strictObject({ name: artifactName, sha256, size: count });
 export const reportRequest = z.strictObject({
   token: fence,
   /** Of this claim, from 1: a report that was already taken is not taken twice. */
@@ -636,6 +692,8 @@ export const reportRequest = z.strictObject({
     .max(2 ** 31 - 1),
   facts: runFacts.optional(),
   progress: progress.optional(),
+  /** Of an import. */
+  imported: z.strictObject({ done: z.number().min(0), total: z.number().min(0) }).optional(),
   points: z.array(points).max(1000).optional(),
   /** Files uploaded before, by name; a name that is there already is replaced. */
   artifacts: z.array(fileRef).max(100).optional(),

@@ -7,7 +7,8 @@ import type { Context, Tx } from "../../entity.ts";
 import type { Kernel } from "../../kernel.ts";
 import { sealed } from "../../public-ids.ts";
 import { forget, markUnneeded, reclaimable, removeMarked, renewMark, use } from "../artifacts/service.ts";
-import { type DatasetState, datasetEntity } from "../datasets/dataset.ts";
+import { sweepTransfers } from "../artifacts/transfers.ts";
+import { type DatasetState, datasetEntity, snapshotName } from "../datasets/dataset.ts";
 import { entities } from "../events/service.ts";
 import { damagedManifests } from "../experiments/service.ts";
 import { jobEntity } from "../jobs/job.ts";
@@ -55,10 +56,12 @@ export async function collect({ db, blobs, config }: Kernel): Promise<{ blobs: n
 }
 
 /** Removes what uploads that were cut off have left in the store: never visible, but paid for. */
-export async function sweep({ store, blobs, config }: Kernel): Promise<void> {
+export async function sweep(kernel: Kernel): Promise<void> {
+  const { store, blobs, config } = kernel;
   const age = 1000 * Math.max(3600, config.uploadGrace);
   await store.sweep(age);
   await blobs.sweepUploads(age);
+  await sweepTransfers(kernel, age);
 }
 
 /** What waits to be done about it is cancelled; what is being done goes first. */
@@ -185,7 +188,7 @@ const files: { readonly [K in EntityKind]?: (state: never) => readonly { name: s
     ...Object.entries(artifacts).map(([name, { sha256 }]) => ({ name, sha256 })),
     ...(source?.files ?? []).map(({ name, sha256 }) => ({ name: `data/${name}`, sha256 })),
   ],
-  dataset: ({ files }: DatasetState) => files,
+  dataset: ({ files, snapshot }: DatasetState) => [...files, ...snapshot.map(({ name, sha256 }) => ({ name: snapshotName(name), sha256 }))],
 };
 
 function compare(kind: EntityKind, id: string, history: readonly Told[], { row, params, refs }: Kept): Difference[] {

@@ -6,6 +6,7 @@ import { runEntity } from "../runs/run.ts";
 import { getRun } from "../runs/service.ts";
 import { claimedSubject, ownClaim } from "./claimed.ts";
 import { keep, refersTo } from "./service.ts";
+import { addPiece, beginTransfer, cancelTransfer, finishTransfer, getTransfer } from "./transfers.ts";
 
 /** A blob as a download. */
 export async function sendBlob(kernel: Kernel, sha256: string, filename: string, range?: Asked<"getArtifact">["range"]): Promise<Download> {
@@ -38,9 +39,29 @@ export async function downloadLink({ tickets, address }: Kernel, sha256: string,
   return { url: `${address()}/api/download/${ticket}`, expiresAt };
 }
 
+/** Whose transfer it is. */
+const owner = ({ grant, context }: Pick<Asked<"getTransfer">, "grant" | "context">) => ({ project: grant.project!, actor: context.actor });
+
 export const artifactRoutes: Handlers<
-  "uploadBlob" | "listArtifacts" | "getArtifact" | "linkToArtifact" | "download" | "getKeys" | "putJobBlob" | "getJobBlob"
+  | "beginTransfer"
+  | "getTransfer"
+  | "addPiece"
+  | "finishTransfer"
+  | "cancelTransfer"
+  | "uploadBlob"
+  | "listArtifacts"
+  | "getArtifact"
+  | "linkToArtifact"
+  | "download"
+  | "getKeys"
+  | "putJobBlob"
+  | "getJobBlob"
 > = {
+  beginTransfer: (kernel, asked) => beginTransfer(kernel, owner(asked), asked.body),
+  getTransfer: (kernel, asked) => getTransfer(kernel, owner(asked), asked.params.id),
+  addPiece: (kernel, asked) => addPiece(kernel, owner(asked), asked.params.id, asked.params.offset, asked.upload!),
+  finishTransfer: (kernel, asked) => finishTransfer(kernel, owner(asked), asked.params.id, asked.body.sha256),
+  cancelTransfer: async (kernel, asked) => void (await cancelTransfer(kernel, owner(asked), asked.params.id)),
   uploadBlob: (kernel, asked) => receive(kernel, asked.params.sha256, asked.grant.project!, asked),
   listArtifacts: async (kernel, { params }) => ({ items: (await getRun(kernel, params.id)).artifacts }),
   getArtifact: async (kernel, { params: { id, name }, range }) => sendBlob(kernel, await artifactOf(kernel, id, name), name, range),

@@ -1,7 +1,9 @@
-/** A version of a registered dataset as an entity. Its files never change. Pure. */
+/** A version of a registered dataset as an entity. Its files never change; once it is ready, nothing does but its note. Pure. */
 import type { z } from "zod";
-import type { DatasetFacts, datasetFile, Reason } from "../../../shared/api/schemas.ts";
-import { applying, Entity } from "../../entity.ts";
+import type { DatasetFacts, datasetFile, datasetStates, Reason } from "../../../shared/api/schemas.ts";
+import type { StoredFile } from "../../../shared/dataset.ts";
+import { fail } from "../../../shared/errors.ts";
+import { applying, Entity, type Tx } from "../../entity.ts";
 import { inDefault } from "../../ids.ts";
 
 export interface DatasetState {
@@ -11,8 +13,11 @@ export interface DatasetState {
   readonly number: number;
   readonly source: { readonly id: string; readonly params: Record<string, never> };
   readonly files: readonly z.infer<typeof datasetFile>[];
-  readonly status: "reading" | "ready" | "failed";
+  readonly status: (typeof datasetStates)[number];
+  readonly note: string;
   readonly reason?: Reason;
+  /** What the import made of the files; before it, preview.json alone. */
+  readonly snapshot: readonly StoredFile[];
   readonly facts?: DatasetFacts;
   readonly createdAt: string;
   readonly deletedAt?: string;
@@ -20,10 +25,14 @@ export interface DatasetState {
 }
 
 export type DatasetEvent =
-  | ({ readonly type: "registered" } & Pick<DatasetState, "id" | "project" | "name" | "number" | "source" | "files">)
-  | { readonly type: "read"; readonly facts: DatasetFacts }
+  | ({ readonly type: "registered"; readonly preview?: boolean } & Pick<DatasetState, "id" | "project" | "name" | "number" | "source" | "files"> &
+      Partial<Pick<DatasetState, "note">>)
+  | { readonly type: "previewed"; readonly files: readonly StoredFile[] }
+  | { readonly type: "importing"; readonly source: DatasetState["source"] }
+  | { readonly type: "read"; readonly facts: DatasetFacts; readonly files: readonly StoredFile[] }
   | { readonly type: "refused"; readonly reason: Reason }
   | { readonly type: "rereading" }
+  | { readonly type: "described"; readonly note: string }
   | { readonly type: "deleted" }
   | { readonly type: "restored" }
   | { readonly type: "purged" };
@@ -35,11 +44,20 @@ export const datasetEntity = new Entity<DatasetState, DatasetEvent>({
   project: (s) => s.project,
   apply: applying<DatasetState, DatasetEvent, "registered">(
     "registered",
-    (registered, at) => ({ ...inDefault(registered), status: "reading", createdAt: at }),
+    ({ preview, ...registered }, at) => ({
+      ...inDefault(registered),
+      note: registered.note ?? "",
+      status: preview ? "previewing" : "reading",
+      snapshot: [],
+      createdAt: at,
+    }),
     {
-      read: (_, { facts }) => ({ status: "ready", facts, reason: undefined }),
+      previewed: (_, { files }) => ({ status: "previewed", snapshot: files, reason: undefined }),
+      importing: (_, { source }) => ({ status: "reading", source }),
+      read: (_, { facts, files = [] }) => ({ status: "ready", facts, snapshot: files, reason: undefined }),
       refused: (_, { reason }) => ({ status: "failed", reason }),
       rereading: () => ({ status: "reading", reason: undefined }),
+      described: (_, { note }) => ({ note }),
       deleted: (_, __, at) => ({ deletedAt: at }),
       restored: () => ({ deletedAt: undefined }),
       purged: () => ({ purged: true }),
@@ -57,3 +75,22 @@ export const datasetEntity = new Entity<DatasetState, DatasetEvent>({
           deleted_at: s.deletedAt ? new Date(s.deletedAt) : null,
         },
 });
+
+/** Under which name a dataset refers to a file of its snapshot; its originals have their own. */
+export const snapshotName = (name: string): string => `snapshot/${name}`;
+
+/** Imports what was looked at, or could not be imported. @throws WRONG_STATE */
+export function beginImport(s: DatasetState, source: DatasetState["source"]): readonly DatasetEvent[] {
+  if (s.status !== "previewed" && s.status !== "failed")
+    throw fail("WRONG_STATE", { what: `dataset "${s.name}"`, state: s.status, verb: "imported", want: "previewed" });
+  return [{ type: "importing", source }];
+}
+
+/** How far an import is: it moves too fast to be events. */
+export async function setImported(tx: Tx, id: string, progress: { readonly done: number; readonly total: number } | null): Promise<void> {
+  await tx
+    .updateTable("datasets")
+    .set({ progress: progress && JSON.stringify(progress) })
+    .where("id", "=", id)
+    .execute();
+}

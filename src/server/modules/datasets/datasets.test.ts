@@ -1,7 +1,8 @@
 /** Registered datasets: files under a name, in versions that never change. */
 import { describe, expect, test } from "vitest";
-import { HandWorker, irisFacts } from "../../../../test/hand-worker.ts";
-import { register, sha256, startTestPlatform, tiny } from "../../../../test/platform.ts";
+import { HandWorker, irisFacts, irisProfile } from "../../../../test/hand-worker.ts";
+import { register, sha256, startTestPlatform, tiny, verdict } from "../../../../test/platform.ts";
+import type { Preview } from "../../../shared/profile.ts";
 
 const platform = await startTestPlatform();
 const { client, raw, eventCount, kernel } = platform;
@@ -11,7 +12,7 @@ const get = (id: string) => client.call("getDataset", { params: { id } });
 /** Registers, and says that it was read. */
 async function ready(name: string, table: string) {
   const { id } = await register(platform, name, table);
-  await worker.finish(await worker.take(), { outcome: "succeeded", dataset: irisFacts });
+  await worker.read(await worker.take());
   return get(id);
 }
 
@@ -29,8 +30,10 @@ describe("a dataset that is registered", () => {
     });
     const job = await worker.take();
     expect(job).toMatchObject({ kind: "ingest", subject: { kind: "dataset", id: dataset.id }, payload: { dataset: { id: "csv", files: [file] } } });
-    await worker.finish(job, { outcome: "succeeded", dataset: irisFacts });
-    expect(await get(dataset.id)).toEqual({ ...dataset, state: "ready", facts: irisFacts });
+    await worker.read(job);
+    const read = await get(dataset.id);
+    expect(read).toEqual({ ...dataset, state: "ready", facts: irisFacts, snapshot: read.snapshot });
+    expect(read.snapshot.map(({ name }) => name)).toEqual(["snapshot.json", "profile.json", "train.safetensors"]);
   });
 
   test("again with the same content is the same version, and with other content another", async () => {
@@ -51,7 +54,7 @@ describe("a dataset that is registered", () => {
     expect(new Set(all.map(({ id, version }) => `${id} ${version}`)).size).toBe(1);
     const others = await Promise.all(Array.from({ length: 5 }, (_, i) => register(platform, "crowded", `a,b\n${i},6\n`)));
     expect([...new Set([...all, ...others].map(({ version }) => version))].sort()).toEqual([1, 2, 3, 4, 5, 6]);
-    for (let job = await worker.claim(); job; job = await worker.claim()) await worker.finish(job, { outcome: "succeeded", dataset: irisFacts });
+    for (let job = await worker.claim(); job; job = await worker.claim()) await worker.read(job);
   });
 
   test("and could not be read is read again when it is registered again", async () => {
@@ -63,7 +66,7 @@ describe("a dataset that is registered", () => {
     expect(await get(id)).toMatchObject({ state: "failed", reason: { code: "BAD_FILE", message: "no table", fix: "Make it one." } });
     const again = await register(platform, "second chance", "a,b\n7,8\n");
     expect([again.id, again.version, again.state, again.reason]).toEqual([id, 1, "reading", undefined]);
-    await worker.finish(await worker.take(), { outcome: "succeeded", dataset: irisFacts });
+    await worker.read(await worker.take());
     expect((await get(id)).state).toBe("ready");
   });
 
@@ -115,7 +118,7 @@ describe("a dataset that is registered", () => {
 });
 
 describe("a dataset that is deleted", () => {
-  test("is listed no more, while runs go on with the files they have", async () => {
+  test("is listed no more, while runs go on with the snapshot they have", async () => {
     const dataset = await ready("leaving", "a,b\n1,1\n");
     const run = await client.call("createRun", { body: { ...tiny, dataset: { id: "leaving" } } });
     await client.call("deleteDataset", { params: { id: "leaving" } });
@@ -123,9 +126,10 @@ describe("a dataset that is deleted", () => {
     expect((await client.call("listDatasets", { query: { limit: 500 } })).items.map(({ id }) => id)).not.toContain(dataset.id);
     await client.call("purge", {});
     const job = await worker.take();
-    const { sha256: digest } = run.source!.files[0]!;
+    expect(run.source).toMatchObject({ name: "leaving", version: 1, snapshot: irisFacts.digest });
+    const { sha256: digest } = run.source!.files.find(({ name }) => name === "train.safetensors")!;
     const answer = await platform.as(job.key).download("getJobBlob", { params: { id: job.id, sha256: digest }, query: { token: job.token } });
-    expect(await answer.text()).toBe("a,b\n1,1\n");
+    expect(await answer.text()).toBe("rows to train on");
     await worker.succeed(job);
   });
 
@@ -142,6 +146,119 @@ describe("a dataset that is deleted", () => {
     expect(await get("layered")).toEqual(one);
     expect(await ready("layered", "a,b\n5,5\n")).toMatchObject({ version: 3 });
   });
+});
+
+describe("a dataset that is looked at first", () => {
+  const look = async (name: string, table: string) => {
+    await client.upload("uploadBlob", { params: { sha256: sha256(table) } }, new TextEncoder().encode(table));
+    const files = [{ name: "table.csv", sha256: sha256(table), size: table.length }];
+    return client.call("registerDataset", { body: { name, source: { id: "table" }, files, preview: true } });
+  };
+  const found: Preview = { kind: "table", format: { name: "csv" }, records: 1, estimated: false, columns: [], rows: [["1", "2"]], problems: [] };
+  const previewed = async (name: string, table: string) => {
+    const dataset = await look(name, table);
+    const job = await worker.take();
+    const artifacts = [await worker.upload(job, "preview.json", JSON.stringify(found))];
+    await worker.finish(job, { outcome: "succeeded", artifacts });
+    return dataset;
+  };
+
+  test("tells what was found, and is imported with what is set right", async () => {
+    const dataset = await look("looked at", "a,b\n1,0\n");
+    expect(dataset.state).toBe("previewing");
+    expect(await verdict(client.call("getPreview", { params: { id: dataset.id } }))).toBe("WRONG_STATE");
+    const job = await worker.take();
+    expect(job.payload.dataset).toMatchObject({ id: "table", preview: true });
+    const artifacts = [await worker.upload(job, "preview.json", JSON.stringify(found))];
+    await worker.finish(job, { outcome: "succeeded", artifacts });
+    expect(await get(dataset.id)).toMatchObject({ state: "previewed" });
+    expect(await client.call("getPreview", { params: { id: dataset.id } })).toEqual(found);
+
+    const params = { target: "a", types: { b: "category" } };
+    const importing = await client.call("importDataset", { params: { id: dataset.id }, body: { params } });
+    expect(importing).toMatchObject({ state: "reading", source: { id: "table", params } });
+    const next = await worker.take();
+    expect(next.payload.dataset).toMatchObject({ preview: false, params });
+    await worker.report(next, { imported: { done: 3, total: 10 } });
+    expect((await get(dataset.id)).progress).toEqual({ done: 3, total: 10 });
+    await worker.read(next);
+    expect(await get("looked at")).toMatchObject({ id: dataset.id, version: 1, state: "ready" });
+    expect((await get("looked at")).progress).toBeUndefined();
+    expect(await verdict(client.call("importDataset", { params: { id: dataset.id }, body: {} }))).toBe("WRONG_STATE");
+  });
+
+  test("is not yet what its name means, nor to be trained on", async () => {
+    const one = await ready("halfway", "a,b\n6,6\n");
+    const two = await previewed("halfway", "a,b\n7,7\n");
+    expect(await get("halfway")).toEqual(one);
+    expect(await get("halfway@2")).toMatchObject({ id: two.id, state: "previewed" });
+    const answer = await raw("/api/runs", { method: "POST", body: { ...tiny, dataset: { id: "halfway@2" } } });
+    expect(answer.json.error.problems).toMatchObject([{ path: "dataset.id", code: "WRONG_STATE" }]);
+  });
+
+  test("keeps waiting when what is set right is wrong, with every problem told", async () => {
+    const { id } = await previewed("corrected", "a,b\n8,8\n");
+    const answer = await raw(`/api/datasets/${id}/import`, { method: "POST", body: { params: { testFraction: 2, types: { a: "colour" } } } });
+    expect([answer.status, answer.json.error.problems.map(({ path }: { path: string }) => path).sort()]).toEqual([
+      422,
+      ["params.testFraction", "params.types"],
+    ]);
+    expect(await get(id)).toMatchObject({ state: "previewed" });
+  });
+});
+
+describe("what is known of a dataset", () => {
+  test("is told once it is ready, and its files are downloads", async () => {
+    const dataset = await ready("known", "a,b\n1,8\n");
+    expect(await client.call("getProfile", { params: { id: "known" } })).toEqual(irisProfile);
+    for (const { sha256: digest, size } of [...dataset.files, ...dataset.snapshot]) {
+      const answer = await client.download("getDatasetFile", { params: { id: "known", sha256: digest } });
+      const bytes = new Uint8Array(await answer.arrayBuffer());
+      expect([sha256(bytes), bytes.length]).toEqual([digest, size]);
+      expect(answer.headers.get("content-disposition")).toContain("attachment");
+    }
+    const other = await ready("unknown", "a,b\n2,8\n");
+    const foreign = other.files[0]!.sha256;
+    expect(await verdict(client.download("getDatasetFile", { params: { id: "known", sha256: foreign } }))).toBe("NOT_FOUND");
+  });
+
+  test("includes a note that may change, and nothing else does", async () => {
+    const dataset = await ready("noted", "a,b\n3,8\n");
+    const note = "measured in May";
+    expect(await client.call("editDataset", { params: { id: "noted" }, body: { note } })).toEqual({ ...dataset, note });
+    const before = await eventCount();
+    await client.call("editDataset", { params: { id: "noted" }, body: { note } });
+    expect(await eventCount()).toBe(before);
+    expect((await raw("/api/datasets/noted", { method: "PATCH", body: { note, name: "other" } })).status).toBe(422);
+  });
+
+  test("is refused as long as a worker wrote something else than a profile", async () => {
+    const { id } = await register(platform, "odd", "a,b\n4,8\n");
+    const job = await worker.take();
+    const artifacts = [await worker.upload(job, "profile.json", '{"kind":"poem"}')];
+    await worker.finish(job, { outcome: "succeeded", dataset: irisFacts, artifacts });
+    expect((await raw(`/api/datasets/${id}/profile`)).status).toBe(500);
+  });
+});
+
+describe("versions of a dataset", () => {
+  test("are listed by its name", async () => {
+    const one = await ready("many", "a,b\n1,9\n");
+    const two = await ready("many", "a,b\n2,9\n");
+    await ready("more", "a,b\n3,9\n");
+    expect((await client.call("listDatasets", { query: { name: "many" } })).items).toEqual([two, one]);
+  });
+});
+
+test("an import that is stopped says so, and can be begun again", async () => {
+  const { id } = await register(platform, "stopped", "a,b\n5,9\n");
+  const job = await worker.take();
+  await client.call("deleteDataset", { params: { id } });
+  expect((await worker.heartbeat(job)).stop).toBe(true);
+  await worker.finish(job, { outcome: "stopped" });
+  expect(await register(platform, "stopped", "a,b\n5,9\n")).toMatchObject({ id, state: "reading" });
+  await worker.read(await worker.take());
+  expect((await get(id)).state).toBe("ready");
 });
 
 test("the list of datasets comes newest first, in pages that neither skip nor repeat", async () => {

@@ -1,14 +1,47 @@
 /** Routes of registered datasets. */
-import type { Handlers } from "../../handler.ts";
+import type { Asked, Handlers } from "../../handler.ts";
 import { nextCursor, readCursor } from "../../paging.ts";
-import { deleteDataset, getDataset, listDatasets, registerDataset } from "./service.ts";
+import { sendBlob } from "../artifacts/routes.ts";
+import {
+  deleteDataset,
+  describeDataset,
+  findFile,
+  getDataset,
+  getPreview,
+  getProfile,
+  importDataset,
+  listDatasets,
+  registerDataset,
+} from "./service.ts";
 
-export const datasetRoutes: Handlers<"listDatasets" | "getDataset" | "registerDataset" | "deleteDataset"> = {
+/** Which dataset, where names mean something. */
+const which = ({ grant, params }: Pick<Asked<"getDataset">, "grant" | "params">) => [grant.project!, params.id] as const;
+
+export const datasetRoutes: Handlers<
+  | "listDatasets"
+  | "getDataset"
+  | "registerDataset"
+  | "importDataset"
+  | "editDataset"
+  | "getPreview"
+  | "getProfile"
+  | "getDatasetFile"
+  | "deleteDataset"
+> = {
   async listDatasets(kernel, { query, grant }) {
-    const { items, last } = await listDatasets(kernel, grant.visible, query.limit, readCursor(query.cursor, "time"));
+    const { name, limit } = query;
+    const { items, last } = await listDatasets(kernel, { visible: grant.visible, name, limit }, readCursor(query.cursor, "time"));
     return { items, next: nextCursor(last) };
   },
-  getDataset: (kernel, { params, grant }) => getDataset(kernel, grant.project!, params.id),
+  getDataset: (kernel, asked) => getDataset(kernel, ...which(asked)),
   registerDataset: (kernel, { body, context, grant }) => registerDataset(kernel, grant.project!, body, context),
-  deleteDataset: async (kernel, { params, context, grant }) => void (await deleteDataset(kernel, grant.project!, params.id, context)),
+  importDataset: (kernel, asked) => importDataset(kernel, ...which(asked), asked.body.params, asked.context),
+  editDataset: (kernel, asked) => describeDataset(kernel, ...which(asked), asked.body.note, asked.context),
+  getPreview: (kernel, asked) => getPreview(kernel, ...which(asked)),
+  getProfile: (kernel, asked) => getProfile(kernel, ...which(asked)),
+  async getDatasetFile(kernel, asked) {
+    const { name, sha256 } = await findFile(kernel, ...which(asked), asked.params.sha256);
+    return sendBlob(kernel, sha256, name, asked.range);
+  },
+  deleteDataset: async (kernel, asked) => void (await deleteDataset(kernel, ...which(asked), asked.context)),
 };

@@ -12,7 +12,7 @@ import { type Kernel, tell } from "../../kernel.ts";
 import { JOBS } from "../../live.ts";
 import { jobToken } from "../../secrets.ts";
 import { refer } from "../artifacts/service.ts";
-import { datasetEntity } from "../datasets/dataset.ts";
+import { datasetEntity, setImported, snapshotName } from "../datasets/dataset.ts";
 import { addPoints, dropPointsAfter } from "../runs/metrics.ts";
 import { compareBits, interrupt, type RunEvent, type RunState, runEntity } from "../runs/run.ts";
 import { setProgress } from "../runs/service.ts";
@@ -129,8 +129,8 @@ const payloads: { readonly [K in JobKind]: (tx: Tx, job: JobState, context: Cont
     };
   },
   async ingest(tx, job) {
-    const { source, files } = (await datasetEntity.get(tx, job.subject.id)).state;
-    return { dataset: { id: source.id, params: source.params, files: [...files] } };
+    const { source, files, status } = (await datasetEntity.get(tx, job.subject.id)).state;
+    return { dataset: { id: source.id, params: source.params, files: [...files], preview: status === "previewing" } };
   },
 };
 
@@ -191,6 +191,10 @@ export async function report(kernel: Kernel, id: string, told: Report, context: 
     const { stop, state } = next ?? (await hold(tx, id, told.token));
     const { kind, id: run } = state.subject;
     if (!next) return { stop, run };
+    if (kind === "dataset" && told.imported) {
+      await setImported(tx, run, told.imported);
+      return { stop, run };
+    }
     if (kind !== "run") throw fail("WRONG_STATE", { what: `job ${id}`, state: `about a ${kind}`, verb: "reported on", want: "about a run" });
     const events: RunEvent[] = [];
     if (told.facts) events.push({ type: "prepared", facts: told.facts });
@@ -235,6 +239,7 @@ async function end(tx: Tx, kernel: Kernel, job: JobState, progressed: boolean, t
 }
 
 type Ending = (tx: Tx, kernel: Kernel, job: JobState, told: Finish, reason: Reason | undefined, context: Context) => Promise<void>;
+const stopped: Reason = { code: "STOPPED", message: "the import was stopped", fix: "Register the files again to import them." };
 const unexplained: Reason = { code: "INTERNAL", message: "the worker gave no reason", fix: "See the worker's log." };
 
 /** What the end of a job means for its subject. */
@@ -266,10 +271,21 @@ const endings: { readonly [K in JobKind]: Ending } = {
       { type: "evaluated", evaluation: { ...state.evaluation, ...evaluation, metrics } },
     ]);
   },
-  async ingest(tx, _, job, { outcome, dataset }, reason, context) {
-    await datasetEntity.change(tx, job.subject.id, context, () => [
-      outcome === "succeeded" && dataset ? { type: "read", facts: dataset } : { type: "refused", reason: reason ?? unexplained },
-    ]);
+  async ingest(tx, _, job, { outcome, dataset, artifacts = [] }, reason, context) {
+    const owner = { kind: "dataset", id: job.subject.id } as const;
+    await setImported(tx, owner.id, null);
+    await refer(
+      tx,
+      owner,
+      artifacts.map((file) => ({ ...file, name: snapshotName(file.name) })),
+      job.id,
+    );
+    await datasetEntity.change(tx, owner.id, context, (s) => {
+      if (outcome === "stopped") return [{ type: "refused", reason: stopped }];
+      if (outcome !== "succeeded") return [{ type: "refused", reason: reason ?? unexplained }];
+      if (s.status === "previewing") return [{ type: "previewed", files: artifacts }];
+      return dataset ? [{ type: "read", facts: dataset, files: artifacts }] : [{ type: "refused", reason: unexplained }];
+    });
   },
 };
 

@@ -13,7 +13,7 @@ import { isUuid } from "../../ids.ts";
 import { type Kernel, tell } from "../../kernel.ts";
 import { MAX_PROBLEMS, problemsOf } from "../../validation.ts";
 import { refer } from "../artifacts/service.ts";
-import { findDataset } from "../datasets/service.ts";
+import { filesToTrain, findDataset } from "../datasets/service.ts";
 import { cancelOrStop, enqueue } from "../jobs/service.ts";
 import { saveParams } from "../runs/params.ts";
 import { queue, type RunEvent, type RunState, resume, runEntity, type Settings, stop } from "../runs/run.ts";
@@ -45,6 +45,8 @@ interface Resolved {
   readonly facts?: DataFacts;
 }
 
+const notReady = { reading: "still being read", previewing: "only looked at so far", previewed: "only looked at so far" } as const;
+
 /** The dataset that a request names, as the catalog knows it: who reads it, from which files. */
 async function resolveDataset({ db, ids }: Kernel, project: string | undefined, asked: Part): Promise<Resolved | Problem> {
   const builtIn = catalog.datasets.find(({ id }) => id === asked.id);
@@ -69,10 +71,23 @@ async function resolveDataset({ db, ids }: Kernel, project: string | undefined, 
       }),
       "dataset.id",
     );
-  if (found.status === "reading")
+  if (found.status !== "ready" && found.status !== "failed")
     return toProblem(
-      fail("WRONG_STATE", { what: `dataset "${found.name}"`, state: "still being read", verb: "trained on", want: "ready" }),
+      fail("WRONG_STATE", { what: `dataset "${found.name}"`, state: notReady[found.status], verb: "trained on", want: "ready" }),
       "dataset.id",
+    );
+  if (found.status !== "failed" && !found.snapshot.length)
+    return toProblem(
+      fail("BAD_USAGE", { problem: `dataset "${found.name}" has no snapshot yet`, fix: "Register its files again: they are then imported." }),
+      "dataset.id",
+    );
+  if (Object.keys(asked.params ?? {}).length)
+    return toProblem(
+      fail("BAD_USAGE", {
+        problem: `dataset "${found.name}" is read and split already, so it takes no parameters`,
+        fix: "Leave them out, or register the files again with other parameters: that makes another version.",
+      }),
+      "dataset.params",
     );
   if (found.status === "failed")
     return toProblem(
@@ -80,8 +95,8 @@ async function resolveDataset({ db, ids }: Kernel, project: string | undefined, 
       "dataset.id",
     );
   return {
-    dataset: { id: found.source.id, params: { ...found.source.params, ...asked.params } },
-    source: { name: found.name, version: found.number, files: [...found.files] },
+    dataset: found.source,
+    source: { name: found.name, version: found.number, snapshot: found.facts!.digest, files: [...filesToTrain(found)] },
     facts: found.facts,
   };
 }
