@@ -86,6 +86,7 @@ export const gradients = {
   // no gradient, and why
   Sign:              stop("piecewise constant"),
   Floor:             stop("piecewise constant"),
+  IsNaN:             stop("a truth value, not a quantity"),
   Not:               stop("a truth value, not a quantity"),
   Equal:             stop("a truth value, not a quantity"),
   Less:              stop("a truth value, not a quantity"),
@@ -97,6 +98,11 @@ export const gradients = {
   SliceAt:           stop("it reads random numbers, which depend on no weight"),
   MaxUnpool:         stop("it only appears in gradients"),
   ScatterElements:   stop("it only appears in gradients"),
+  LabelEncoder:      stop("it reads strings"),
+  MurmurHash3:       stop("it reads strings"),
+  StringNormalizer:  stop("it reads strings"),
+  Tokenizer:         stop("it reads strings"),
+  TfIdfVectorizer:   stop("it reads strings"),
 } satisfies Record<Op, Rule | Stop>;
 
 // --- small helpers ---
@@ -217,9 +223,10 @@ function windows(
   const around = [i * dilations[0], j * dilations[1], (kh - 1 - i) * dilations[0], (kw - 1 - j) * dilations[1]];
   if (positions.length === 1 && strides.every((s) => s === 1) && pads.every((p, n) => p === around[n])) return x; // the middle of "same" padding
   const shape = [channels * positions.length, 1, kh, kw];
-  const data = new arrayOf[x.dtype as "float32" | "float64"](sizeOf(shape));
+  const dtype = x.dtype as "float32" | "float64";
+  const data = new arrayOf[dtype](sizeOf(shape));
   for (let c = 0; c < channels; c++) for (const [n, position] of positions.entries()) data[(c * positions.length + n) * kh * kw + position] = 1;
-  return o.conv(x, constant({ dtype: x.dtype, shape, data }), undefined, { strides, pads, dilations, group: channels });
+  return o.conv(x, constant({ dtype, shape, data }), undefined, { strides, pads, dilations, group: channels });
 }
 const range = (length: number): readonly number[] => Array.from({ length }, (_, i) => i);
 

@@ -3,7 +3,9 @@ import { fail, showShape } from "../shared/errors.ts";
 import type { Op } from "./ops.ts";
 
 /** Element types, in ONNX's names but for float32 and float64, which ONNX calls float and double. */
-export type DType = "float32" | "float64" | "int32" | "int64" | "uint8" | "bool";
+export type NumericDType = "float32" | "float64" | "int32" | "int64" | "uint8" | "bool";
+/** Strings only come in: what is computed of them is numbers. */
+export type DType = NumericDType | "string";
 
 /** A length, or the name of a length that is only known when the graph runs ("batch"). */
 export type Dim = number | string;
@@ -17,8 +19,15 @@ export interface TensorType {
 
 /** A tensor in memory. int64 is held as BigInt64Array, bool as one byte each. */
 export interface Tensor extends TensorType {
+  readonly dtype: NumericDType;
   readonly shape: readonly number[];
   readonly data: TensorData;
+}
+/** Strings in memory, row-major. */
+export interface TextTensor extends TensorType {
+  readonly dtype: "string";
+  readonly shape: readonly number[];
+  readonly data: readonly string[];
 }
 export type TensorData = Float32Array | Float64Array | Int32Array | BigInt64Array | Uint8Array;
 
@@ -30,10 +39,10 @@ export const arrayOf = {
   int64: BigInt64Array,
   uint8: Uint8Array,
   bool: Uint8Array,
-} satisfies Record<DType, unknown>;
+} satisfies Record<NumericDType, unknown>;
 
-/** ONNX attributes: integers, numbers, text, lists of integers, and tensors for constants. */
-export type Attribute = number | string | readonly number[] | Tensor;
+/** ONNX attributes: integers, numbers, text, lists of integers or texts, and tensors for constants. */
+export type Attribute = number | string | readonly number[] | readonly string[] | Tensor;
 export type Attributes = Readonly<Record<string, Attribute | undefined>>;
 
 /** What computes a value: an op, or one of the three ways in. */
@@ -113,6 +122,7 @@ export const constant = (tensor: Tensor): Value => only(makeNode("Constant", [],
 
 /** A constant number; its shape is [], or `shape` filled with it. */
 export function scalar(value: number, dtype: DType = "float32", shape: readonly number[] = []): Value {
+  if (dtype === "string") throw fail("INTERNAL", { detail: `the number ${value} beside strings` });
   const data = new arrayOf[dtype](sizeOf(shape));
   if (data instanceof BigInt64Array) data.fill(BigInt(value));
   else data.fill(value);

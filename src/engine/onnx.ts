@@ -16,11 +16,12 @@ import {
   ValueInfoProtoSchema,
 } from "onnx-buf";
 import { type Attribute, type DType, type Graph, int64s, type LoopBody, type Node, type Tensor, type TensorType, type Value } from "./graph.ts";
-import { type Op, opRule } from "./ops.ts";
+import { type Domain, type Op, opRule, ops } from "./ops.ts";
 
 /** Opset 20 (November 2023) is read by ONNX Runtime 1.17 and later. */
 export const OPSET = 20;
 const IR_VERSION = 9;
+const domainVersions: Readonly<Record<Domain, number>> = { "ai.onnx.ml": 3, "com.microsoft": 1 };
 
 const onnxType = {
   float32: OnnxType.FLOAT,
@@ -29,17 +30,23 @@ const onnxType = {
   int64: OnnxType.INT64,
   uint8: OnnxType.UINT8,
   bool: OnnxType.BOOL,
+  string: OnnxType.STRING,
 } satisfies Record<DType, OnnxType>;
 
 /** The bytes of a `.onnx` file. Node names are `layer/Op_number`. */
 export function toOnnx(graph: Graph): Uint8Array {
   const names: Names = { values: new Map(), nodes: new Map() };
   for (const v of graph.inputs) names.values.set(v, v.node.attributes.name as string);
+  const written = writeGraph(graph.name, graph.inputs, Object.values(graph.outputs), Object.keys(graph.outputs), () => true, names);
+  const domains = new Set([...names.nodes.keys()].map(({ kind }) => (kind in ops ? opRule(kind as Op).domain : undefined)));
   const model = create(ModelProtoSchema, {
     irVersion: BigInt(IR_VERSION),
-    opsetImport: [{ domain: "", version: BigInt(OPSET) }],
+    opsetImport: [
+      { domain: "", version: BigInt(OPSET) },
+      ...Object.entries(domainVersions).flatMap(([domain, version]) => (domains.has(domain as Domain) ? [{ domain, version: BigInt(version) }] : [])),
+    ],
     producerName: "trainyard",
-    graph: writeGraph(graph.name, graph.inputs, Object.values(graph.outputs), Object.keys(graph.outputs), () => true, names),
+    graph: written,
     metadataProps: Object.entries(graph.metadata ?? {}).map(([key, value]) => ({ key, value })),
   });
   return toBinary(ModelProtoSchema, model);
@@ -106,7 +113,7 @@ function writeGraph(
 }
 
 function writeNode(node: Node, name: string, read: readonly string[], names: Names, constants: Constants): NodeProto {
-  const { operands = [], hidden = [], onnx } = opRule(node.kind as Op);
+  const { operands = [], hidden = [], onnx, domain } = opRule(node.kind as Op);
   const operandNames = operands.map((key) => {
     const attribute = node.attributes[key];
     const tensor = Array.isArray(attribute) ? (int64s(attribute).node.attributes.value as Tensor) : (attribute as Tensor);
@@ -114,6 +121,7 @@ function writeNode(node: Node, name: string, read: readonly string[], names: Nam
   });
   return create(NodeProtoSchema, {
     opType: onnx ?? node.kind,
+    ...(domain && { domain }),
     name,
     input: [...read, ...operandNames],
     output: node.outputs.map((v) => names.values.get(v)!),
@@ -192,7 +200,10 @@ function writeAttribute(name: string, value: Attribute): AttributeProto {
       ? create(AttributeProtoSchema, { name, type: AttributeType.FLOAT, f: value })
       : create(AttributeProtoSchema, { name, type: AttributeType.INT, i: BigInt(value) });
   }
-  return create(AttributeProtoSchema, { name, type: AttributeType.INTS, ints: (value as readonly number[]).map(BigInt) });
+  const list = value as readonly number[] | readonly string[];
+  return typeof list[0] === "string"
+    ? create(AttributeProtoSchema, { name, type: AttributeType.STRINGS, strings: list.map((text) => new TextEncoder().encode(text as string)) })
+    : create(AttributeProtoSchema, { name, type: AttributeType.INTS, ints: list.map(BigInt) });
 }
 
 const valueInfo = (name: string, { dtype, shape }: TensorType): ValueInfoProto =>

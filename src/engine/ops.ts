@@ -21,12 +21,17 @@ import {
   type Value,
 } from "./graph.ts";
 
+/** ONNX-ML, and the operators that every build of ONNX Runtime adds: https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md */
+export type Domain = "ai.onnx.ml" | "com.microsoft";
+
 type Attrs = Record<string, never> | Attributes;
 interface OpRule {
   /** dtypes and shapes of the outputs. */
   readonly infer: (inputs: readonly [Value, Value, Value, ...Value[]], attributes: never, op: string) => readonly TensorType[];
   /** Attributes that ONNX takes as trailing constant inputs, in order. */
   readonly operands?: readonly string[];
+  /** The operator set it belongs to, where that is not ONNX's own. */
+  readonly domain?: Domain;
   /** The ONNX op it is written as, where our name differs; `hidden` attributes are ours alone. */
   readonly onnx?: string;
   readonly hidden?: readonly string[];
@@ -83,6 +88,7 @@ export const ops = {
   Clip: { operands: ["min", "max"], infer: ([x]) => [x] },
   Cast: { infer: ([x], { to }: { to: DType }) => [{ dtype: to, shape: x.shape }] },
   Not: same,
+  IsNaN: { infer: ([x]) => [{ dtype: "bool", shape: x.shape }] },
 
   // elementwise, two inputs with broadcasting
   Add: broadcast,
@@ -235,7 +241,24 @@ export const ops = {
       { dtype: values.dtype, shape: [...indices.shape, Number(depth.data[0])] },
     ],
   },
+
+  // strings
+  LabelEncoder: {
+    domain: "ai.onnx.ml",
+    infer: ([x], { values_strings }: { values_strings?: readonly string[] }) => [{ dtype: values_strings ? "string" : "int64", shape: x.shape }],
+  },
+  MurmurHash3: { domain: "com.microsoft", infer: ([x]) => [{ dtype: "int32", shape: x.shape }] },
+  StringNormalizer: same,
+  Tokenizer: { domain: "com.microsoft", infer: ([x]) => [{ dtype: "string", shape: [...x.shape, "words"] }] },
+  TfIdfVectorizer: {
+    infer: ([x], { pool_strings }: { pool_strings: readonly string[] }) => [
+      { dtype: "float32", shape: [...x.shape.slice(0, -1), pool_strings.length] },
+    ],
+  },
 } satisfies Record<string, OpRule>;
+
+/** Ops that read strings: they prepare samples, and stand on no path from a loss to a weight. */
+export const textOps = ["LabelEncoder", "MurmurHash3", "StringNormalizer", "Tokenizer", "TfIdfVectorizer"] as const satisfies readonly Op[];
 
 export type Op = keyof typeof ops;
 /** The table with its rules widened to their common shape. */
@@ -308,6 +331,7 @@ export const softplus = unary("Softplus");
 export const gelu = unary("Gelu");
 export const hardSwish = unary("HardSwish");
 export const not = unary("Not");
+export const isNaN = unary("IsNaN");
 /** Over the last axis. */
 export const softmax = unary("Softmax", { axis: -1 });
 /** Over the last axis. */
@@ -438,5 +462,35 @@ export const oneHot = (indices: Value, depth: number, dtype: "float32" | "float6
   const values: Tensor = { dtype, shape: [2], data: arrayOf[dtype].of(0, 1) };
   return only(apply("OneHot", [cast(indices, "int64")], { axis: -1, depth: tensorOf(scalar(depth, "int64")), values }));
 };
+
+// --- strings ---
+
+/** The number of each string in `keys`, int64; `otherwise` for any other. */
+export const codesOf = (x: Value, keys: readonly string[], codes: readonly number[], otherwise: number): Value =>
+  only(apply("LabelEncoder", [x], { keys_strings: keys, values_int64s: codes, default_int64: otherwise }));
+/** The replacement of each string in `keys`; "" for any other. */
+export const replaceStrings = (x: Value, keys: readonly string[], replacements: readonly string[]): Value =>
+  only(apply("LabelEncoder", [x], { keys_strings: keys, values_strings: replacements, default_string: "" }));
+/** MurmurHash3 of the UTF-8 bytes, 32 bits, seed 0: int32. */
+export const murmurHash3 = unary("MurmurHash3", { positive: 0, seed: 0 });
+/** A to Z in lower case, other letters as they are: locales, which the rest would need, differ from machine to machine. [n] */
+export const lowerAscii = unary("StringNormalizer", { case_change_action: "LOWER", locale: "C" });
+/** The matches of a pattern (RE2) in each string, in order, filled up with "": [n] -> [n, words]. */
+export const matches = (x: Value, pattern: string): Value =>
+  only(apply("Tokenizer", [x], { mark: 0, mincharnum: 1, pad_value: "", tokenexp: pattern }));
+/** How often each of `words` stands in a row: [n, ...] -> float32 [n, words]. */
+export const countWords = (x: Value, words: readonly string[]): Value =>
+  only(
+    apply("TfIdfVectorizer", [x], {
+      mode: "TF",
+      min_gram_length: 1,
+      max_gram_length: 1,
+      max_skip_count: 0,
+      ngram_counts: [0],
+      ngram_indexes: words.map((_, i) => i),
+      pool_strings: words,
+    }),
+  );
+
 /** The tensor of a constant. */
 const tensorOf = (x: Value): Tensor => x.node.attributes.value as Tensor;

@@ -2,7 +2,18 @@
 import { createRequire } from "node:module";
 import type * as ort from "onnxruntime-node";
 import { fail, showShape, type TrainyardError } from "../shared/errors.ts";
-import { arrayOf, type Dim, type DType, type Graph, input, sizeOf, type Tensor, type TensorData } from "./graph.ts";
+import {
+  arrayOf,
+  type Dim,
+  type DType,
+  type Graph,
+  input,
+  type NumericDType,
+  sizeOf,
+  type Tensor,
+  type TensorData,
+  type TextTensor,
+} from "./graph.ts";
 import { toOnnx } from "./onnx.ts";
 import { neg } from "./ops.ts";
 
@@ -71,7 +82,7 @@ export class Session {
    * Runs the graph once. Inputs are read in place; outputs are copied out.
    * @throws GRAPH_INPUT when an input is missing or does not fit, RUNTIME when an op fails
    */
-  async run(feeds: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>> {
+  async run(feeds: Readonly<Record<string, Tensor | TextTensor>>): Promise<Record<string, Tensor>> {
     const native: Record<string, ort.Tensor> = {};
     for (const [name, want] of this.inputs) native[name] = this.#toNative(name, want, feeds[name]);
     let results: ort.InferenceSession.OnnxValueMapType;
@@ -81,18 +92,18 @@ export class Session {
       throw translate(cause, this.name);
     }
     return Object.fromEntries(
-      Object.entries(results).map(([name, t]) => [name, { dtype: t.type as DType, shape: t.dims, data: t.data as TensorData }]),
+      Object.entries(results).map(([name, t]) => [name, { dtype: t.type as NumericDType, shape: t.dims, data: t.data as TensorData }]),
     );
   }
 
-  #toNative(name: string, want: Wanted, got: Tensor | undefined): ort.Tensor {
+  #toNative(name: string, want: Wanted, got: Tensor | TextTensor | undefined): ort.Tensor {
     const refuse = (came: string) => fail("GRAPH_INPUT", { graph: this.name, name, want: `${want.dtype}${showShape(want.shape)}`, got: came });
     if (!got) throw refuse("missing");
     const { dtype, shape, data } = got;
     const fits =
       dtype === want.dtype && shape.length === want.shape.length && shape.every((d, i) => typeof want.shape[i] === "string" || d === want.shape[i]);
     if (!fits) throw refuse(`${dtype}${showShape(shape)}`);
-    if (!(data instanceof arrayOf[dtype]) || data.length !== sizeOf(shape)) {
+    if (!(data instanceof (dtype === "string" ? Array : arrayOf[dtype])) || data.length !== sizeOf(shape)) {
       throw refuse(`${dtype}${showShape(shape)} ${data ? `in ${data.constructor.name}(${data.length})` : "without data"}`);
     }
     return new this.#Tensor(dtype, data as never, shape);

@@ -63,6 +63,7 @@ export function feeds(graph: Graph, values: Readonly<Record<string, Numbers>>): 
   return Object.fromEntries(
     graph.inputs.map(({ dtype, shape, node }) => {
       const name = node.attributes.name as string;
+      if (dtype === "string") throw new Error(`${name} is text`);
       const numbers = values[name]!;
       const rest = shape.reduce<number>((n, d) => (typeof d === "number" ? n * d : n), 1);
       const data = dtype === "int64" ? BigInt64Array.from(Array.from(numbers, BigInt)) : arrayOf[dtype].from(numbers);

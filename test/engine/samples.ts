@@ -1,6 +1,6 @@
 /**
  * Small cases of every op, on which the op tests run: against ONNX Runtime's shapes, finite differences and PyTorch.
- * `satisfies Record<Op, ...>` makes an op without a sample a compile error.
+ * `satisfies Record<Op, ...>` makes an op without a sample a compile error. Ops that read strings have text-ops.test.ts.
  */
 import { arrayOf, type DType, input, type Node, sizeOf, type Tensor, type Value } from "../../src/engine/graph.ts";
 import * as o from "../../src/engine/ops.ts";
@@ -126,6 +126,7 @@ export const samples = {
   ],
   Cast: [elementwise((x) => o.cast(x, x.dtype === "float64" ? "float32" : "float64"))],
   Not: [sample("both", [truths([2], 0, 1)], (x) => o.not(x!))],
+  IsNaN: [sample("with 0 / 0", [exactly([3], -1, 0, 2)], (x) => o.isNaN(o.div(o.mul(x!, 0), x!)))],
 
   // elementwise, two inputs
   Add: [...binary(o.add), sample("with itself", [numbers(2, 3)], (x) => o.add(x!, x!))],
@@ -294,7 +295,7 @@ export const samples = {
     sample("columns", [numbers(2, 3), indices([2, 2], 2, 0, 1, 1), numbers(2, 2)], (x, i, u) => o.scatterAdd(x!, i!, u!, 1)),
   ],
   OneHot: [sample("classes", [indices([4], 2, 0, 1, 2)], (i) => o.oneHot(i!, 3))],
-} satisfies Record<o.Op, readonly Sample[]>;
+} satisfies Record<Exclude<o.Op, (typeof o.textOps)[number]>, readonly Sample[]>;
 
 /** A sample with its numbers. */
 export interface Case extends Omit<Sample, "inputs"> {

@@ -72,6 +72,7 @@ OPS = {
     "Clip": lambda a, x: x.clamp(*a["min"]["data"], *a["max"]["data"]),
     "Cast": lambda a, x: x.to(DTYPES[a["to"]]),
     "Not": lambda a, x: ~x,
+    "IsNaN": lambda a, x: x.isnan(),
     "Add": lambda a, x, y: x + y,
     "Sub": lambda a, x, y: x - y,
     "Mul": lambda a, x, y: x * y,

@@ -1,7 +1,7 @@
 /** Losses against PyTorch: the numbers come from test/python/reference_losses.py. */
 import { describe, expect, test } from "vitest";
 import { backward } from "../../engine/backward.ts";
-import { input, type Tensor } from "../../engine/graph.ts";
+import { input, type NumericDType, type Tensor } from "../../engine/graph.ts";
 import type { LossKind } from "../../engine/kinds.ts";
 import { div, mul, reduceMean, reduceSum } from "../../engine/ops.ts";
 import { Session } from "../../engine/session.ts";
@@ -31,7 +31,7 @@ async function run(loss: LossKind, { params: given, output, target }: Case) {
   const session = await Session.open({ name: loss.id, inputs: [x, y], outputs: { mean, gradient: backward(mean, [x])[0]!, link: loss.link(x) } });
   const results = await session.run({
     x: { dtype: "float32", shape: x.shape as number[], data: Float32Array.from(output.flat()) },
-    y: { dtype: y.dtype, shape: [target.length], data: (classification ? Int32Array : Float32Array).from(target) },
+    y: { dtype: y.dtype as NumericDType, shape: [target.length], data: (classification ? Int32Array : Float32Array).from(target) },
   });
   await session.close();
   const numbers = (tensor: Tensor | undefined) => [...(tensor!.data as Float32Array)];
