@@ -8,9 +8,10 @@ import type { RunRequestBody } from "../shared/api/schemas.ts";
 import { fail } from "../shared/errors.ts";
 import { add, several, wholeNumber } from "./command.ts";
 import { connect } from "./connect.ts";
+import { isPath, nameFor, sourceOf } from "./files.ts";
 import { addFlags, flagsFor, requestFrom } from "./flags.ts";
 import { detachFlag, type FollowOptions, follow, followHelp } from "./follow.ts";
-import { nameFor, registerFiles } from "./upload.ts";
+import { registerFiles } from "./upload.ts";
 
 type TrainOptions = FollowOptions & {
   readonly path?: string;
@@ -30,7 +31,7 @@ export function registerTrain(program: Command, argv: readonly string[]): void {
   const flags = flagsFor(chosen);
   const ids = (kind: keyof typeof catalog) => catalog[kind].map(({ id }) => id).join(", ");
   const command = add(program, "train", "train a model on a dataset", "Train a model on a dataset and evaluate it on the held-out test split.")
-    .argument("[dataset]", `a dataset (${ids("datasets")}), a registered one, or a .csv file`)
+    .argument("[dataset]", `a dataset (${ids("datasets")}), a registered one, or a file or folder`)
     .option("--model <id>", `what to train: ${ids("models")} (default: what suits the dataset)`)
     .option("--network <file.json>", "train this network description (model custom)")
     .option("--loss <id>", `what to minimise: ${ids("losses")} (default: what suits the task)`)
@@ -59,10 +60,10 @@ async function train(dataset: string | undefined, options: TrainOptions, request
   if (!dataset)
     throw fail("BAD_USAGE", {
       problem: "train needs a dataset",
-      fix: `Name one of ${choices.dataset.entries.map(({ id }) => id).join(", ")}, one you registered, or a .csv file.`,
+      fix: `Name one of ${choices.dataset.entries.map(({ id }) => id).join(", ")}, one you registered, or a file or folder.`,
     });
   checkHere(request);
-  const path = options.path ?? (request.dataset?.id === "csv" && dataset !== "csv" ? dataset : undefined);
+  const path = options.path ?? (isPath(dataset) ? dataset : undefined);
   const leaves = options.detach || options.draft;
   const connection = await connect({ workers: leaves && !path ? 0 : 1, project: options.project });
   try {
@@ -84,7 +85,7 @@ function checkHere(request: RunRequest): void {
 }
 
 async function uploaded(client: Client, path: string, { dataset }: RunRequest): Promise<RunRequestBody["dataset"]> {
-  const { name, version } = await registerFiles(client, nameFor(path), [path], dataset as { id: string });
+  const { name, version } = await registerFiles(client, { name: nameFor(path), source: dataset as { id: string } }, [path]);
   return { id: `${name}@${version}` };
 }
 
@@ -107,7 +108,7 @@ export const tagsFrom = (tags: readonly string[]): Record<string, string> =>
 /** The entries that a command line names, before commander has read it: they decide which flags there are. */
 function chosenIn(argv: readonly string[]): Chosen {
   const { named, options } = split(argv.slice(argv.indexOf("train") + 1));
-  const dataset = named?.toLowerCase().endsWith(".csv") ? "csv" : named;
+  const dataset = named && isPath(named) ? sourceOf(named) : named;
   const entry = catalog.datasets.find((d) => d.id === dataset);
   const chosen = {
     dataset,

@@ -1,27 +1,21 @@
-/** Brings files to the platform as a dataset, and waits until a worker has read it. */
-import { createHash } from "node:crypto";
-import { createReadStream, openAsBlob } from "node:fs";
-import { readdir, stat } from "node:fs/promises";
+/** Brings files to the platform as a dataset, and waits until a worker has looked at them or imported them. */
+import { openAsBlob } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
-import { pipeline } from "node:stream/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { catalog } from "../catalog/index.ts";
+import { packFolder } from "../data/index.ts";
 import type { Client } from "../shared/api/client.ts";
 import type { DatasetView } from "../shared/api/schemas.ts";
-import { fail, TrainyardError } from "../shared/errors.ts";
+import { TrainyardError } from "../shared/errors.ts";
+import { bar } from "./bar.ts";
 import { failure } from "./failure.ts";
+import { isFolder, type LocalFile, localFile, localFiles } from "./files.ts";
 import { interrupted } from "./interrupt.ts";
 import { bytes, say } from "./output.ts";
 
-interface LocalFile {
-  readonly path: string;
-  readonly name: string;
-  readonly size: number;
-  readonly sha256: string;
-}
-
-/** The server takes no more for one dataset. */
-const MOST_FILES = 1000;
+/** Files from here on are sent in pieces, so that what is cut off goes on where it was. */
+const IN_PIECES = 64 * 2 ** 20;
 /** Uploads from here on are announced: they take a while. */
 const ANNOUNCED = 10e6;
 
@@ -31,31 +25,84 @@ export interface Source {
   readonly params?: Readonly<Record<string, never>>;
 }
 
-/** A name for the dataset in a file or folder: houses.csv -> houses. Those of the catalog are taken. */
-export function nameFor(path: string): string {
-  const plain = basename(resolve(path))
-    .replace(/(\.\w+)?\.\w+$/, "")
-    .replace(/[^A-Za-z0-9._ -]+/g, "-")
-    .replace(/^[^A-Za-z0-9]+/, "");
-  const name = plain.slice(0, 90).trim() || "dataset";
-  return catalog.datasets.some(({ id }) => id === name) ? `${name}-files` : name;
+export interface Registering {
+  readonly name: string;
+  readonly source: Source;
+  readonly note?: string;
+  /** Only look at the files. */
+  readonly preview?: boolean;
 }
 
 /**
  * Uploads, registers, waits. The same files and parameters give the same dataset again.
+ * @param paths files, or a folder; none for a dataset of the catalog that finds its own
  * @throws FILE_NOT_FOUND, BAD_FILE, and why the dataset cannot be read
  */
-export async function registerFiles(client: Client, name: string, paths: readonly string[], source: Source): Promise<DatasetView> {
-  const files = await localFiles(paths, source.id);
+export async function registerFiles(client: Client, { name, source, note, preview }: Registering, paths: readonly string[]): Promise<DatasetView> {
+  return withFiles(paths, source, async (files) => {
+    await send(client, name, files);
+    const registered = await client.call("registerDataset", {
+      body: { name, source, note, preview, files: files.map(({ name, sha256, size }) => ({ name, sha256, size })) },
+    });
+    return whenRead(client, registered);
+  });
+}
+
+/** The files at the paths, each folder of pictures packed into one, for as long as `use` takes. */
+async function withFiles<T>(paths: readonly string[], source: Source, use: (files: readonly LocalFile[]) => Promise<T>): Promise<T> {
+  if (!paths.length) return use([]);
+  if (source.id !== "pictures" || !paths.some(isFolder)) return use(await localFiles(paths));
+  const packed = await mkdtemp(join(tmpdir(), "trainyard-pictures-"));
+  try {
+    const files: LocalFile[] = [];
+    for (const path of paths) {
+      if (!isFolder(path)) {
+        files.push(await localFile(path));
+        continue;
+      }
+      const archive = join(packed, `${files.length}.tar`);
+      await packFolder(path, archive, interrupted);
+      files.push(await localFile(archive, `${basename(resolve(path))}.tar`));
+    }
+    return await use(files);
+  } finally {
+    await rm(packed, { recursive: true, force: true });
+  }
+}
+
+/** Sends what the platform does not have. */
+async function send(client: Client, name: string, files: readonly LocalFile[]): Promise<void> {
   const there = await existing(client, name);
   const missing = files.filter(({ sha256 }) => !there.has(sha256));
   const total = missing.reduce((sum, { size }) => sum + size, 0);
+  if (!missing.length) return;
   if (total >= ANNOUNCED) say(`uploading ${missing.length === 1 ? basename(missing[0]!.path) : `${missing.length} files`}, ${bytes(total)}`);
-  for (const { path, sha256 } of missing) await client.upload("uploadBlob", { params: { sha256 } }, await openAsBlob(path));
-  const registered = await client.call("registerDataset", {
-    body: { name, source, files: files.map(({ name, sha256, size }) => ({ name, sha256, size })) },
-  });
-  return whenRead(client, registered);
+  const shown = bar("uploading", total, bytes);
+  try {
+    let before = 0;
+    for (const file of missing) {
+      const sent = (count: number) => shown.update(before + count);
+      if (file.size < IN_PIECES) await client.upload("uploadBlob", { params: { sha256: file.sha256 } }, await openAsBlob(file.path));
+      else await sendInPieces(client, file, sent);
+      before += file.size;
+      sent(0);
+    }
+  } finally {
+    shown.stop();
+  }
+}
+
+/** Goes on with what the platform has of it already. */
+async function sendInPieces(client: Client, { path, sha256, size }: LocalFile, sent: (count: number) => void): Promise<void> {
+  const content = await openAsBlob(path);
+  let { id, received, pieceBytes } = await client.call("beginTransfer", { body: { size, fingerprint: sha256 } });
+  if (received) say(`${basename(path)}: going on after ${bytes(received)}`);
+  while (received < size) {
+    sent(received);
+    const piece = content.slice(received, received + pieceBytes);
+    ({ received } = await client.upload("addPiece", { params: { id, offset: received } }, piece, { signal: interrupted }));
+  }
+  await client.call("finishTransfer", { params: { id }, body: { sha256 } });
 }
 
 /** Digests of what the newest version of the dataset has, which need not be sent again. */
@@ -67,73 +114,23 @@ async function existing(client: Client, name: string): Promise<ReadonlySet<strin
   return new Set(dataset?.state === "ready" ? dataset.files.map(({ sha256 }) => sha256) : []);
 }
 
-async function whenRead(client: Client, registered: DatasetView): Promise<DatasetView> {
+/** Waits until nothing more happens to it by itself. @throws why it could not be read */
+export async function whenRead(client: Client, registered: DatasetView): Promise<DatasetView> {
   let dataset = registered;
-  for (let waited = 0; dataset.state === "reading"; waited++) {
-    if (waited === 20) say(`dataset ${dataset.name} waits for a worker to read it`);
-    await sleep(Math.min(1000, 50 * (waited + 1)), undefined, { signal: interrupted });
-    dataset = await client.call("getDataset", { params: { id: dataset.id } });
+  let shown: ReturnType<typeof bar> | undefined;
+  try {
+    for (let waited = 0; dataset.state === "reading" || dataset.state === "previewing"; waited++) {
+      const { progress } = dataset;
+      if (progress?.total) {
+        shown ??= bar("importing", progress.total);
+        shown.update(progress.done);
+      } else if (waited === 20) say(`dataset ${dataset.name} waits for a worker to read it`);
+      await sleep(Math.min(1000, 50 * (waited + 1)), undefined, { signal: interrupted });
+      dataset = await client.call("getDataset", { params: { id: dataset.id } });
+    }
+  } finally {
+    shown?.stop();
   }
-  if (dataset.state === "ready") return dataset;
+  if (dataset.state !== "failed") return dataset;
   throw failure(dataset.reason, `reading dataset ${dataset.name}`);
 }
-
-/** The plain files at the paths. Of a folder those in it, but for hidden ones and folders. */
-async function localFiles(paths: readonly string[], source: string): Promise<LocalFile[]> {
-  const found: string[] = [];
-  for (const path of paths) {
-    const what = await stat(path).catch((cause: NodeJS.ErrnoException) => {
-      const got = `opening it gave ${cause.code}`;
-      if (cause.code !== "ENOENT" && cause.code !== "ENOTDIR")
-        throw fail("BAD_FILE", { path, want: "a readable file", got, fix: "Give the path of a file that you may read." }, cause);
-      throw fail("FILE_NOT_FOUND", { path, what: source === "csv" ? "CSV file" : "file or folder", fix: "Check the path." }, cause);
-    });
-    if (!what.isDirectory()) found.push(path);
-    else {
-      const entries = await readdir(path, { withFileTypes: true });
-      found.push(
-        ...entries
-          .filter((e) => e.isFile() && !e.name.startsWith("."))
-          .map((e) => join(path, e.name))
-          .sort(),
-      );
-    }
-  }
-  const fix = "Give a folder that holds the files of the dataset and nothing else.";
-  if (!found.length) throw fail("BAD_FILE", { path: paths.join(", "), want: "a folder with files", got: "holds none", fix });
-  if (found.length > MOST_FILES)
-    throw fail("BAD_FILE", { path: paths.join(", "), want: `at most ${MOST_FILES} files`, got: `holds ${found.length}`, fix });
-  const files: LocalFile[] = [];
-  for (const path of found) files.push(await localFile(path));
-  return files;
-}
-
-async function localFile(path: string): Promise<LocalFile> {
-  const hash = createHash("sha256");
-  let size = 0;
-  await pipeline(
-    createReadStream(path),
-    async (chunks: AsyncIterable<Buffer>) => {
-      for await (const chunk of chunks) {
-        hash.update(chunk);
-        size += chunk.length;
-      }
-    },
-    { signal: interrupted },
-  ).catch((cause: NodeJS.ErrnoException) => {
-    if (interrupted.aborted) throw interrupted.reason;
-    throw fail(
-      "BAD_FILE",
-      { path, want: "a readable file", got: `reading it gave ${cause.code}`, fix: "Give the path of a file that you may read." },
-      cause,
-    );
-  });
-  return { path, name: plainName(basename(path)), size, sha256: hash.digest("hex") };
-}
-
-/** The server takes names of letters, digits, dot, dash and underscore. */
-const plainName = (name: string): string =>
-  name
-    .replace(/[^A-Za-z0-9._-]+/g, "-")
-    .replace(/^[^A-Za-z0-9]+/, "")
-    .slice(-120) || "file";

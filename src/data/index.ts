@@ -4,4 +4,5 @@ export { loadFashionMnist } from "./fashion-mnist.ts";
 export { loadIris } from "./iris.ts";
 export { loadMnist } from "./mnist.ts";
 export { readPicture } from "./picture.ts";
+export { packFolder } from "./pictures/pack.ts";
 export { splitValidation } from "./splits.ts";
