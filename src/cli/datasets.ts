@@ -5,6 +5,7 @@ import { choices } from "../catalog/run-settings.ts";
 import type { DatasetView } from "../shared/api/schemas.ts";
 import { fail } from "../shared/errors.ts";
 import { add, answer, collect, family, listing, type Options, verb } from "./command.ts";
+import { registerCompare } from "./dataset-compare.ts";
 import { previewText, registerProfile } from "./dataset-profile.ts";
 import { downloadFiles } from "./download.ts";
 import { reasonText } from "./failure.ts";
@@ -62,6 +63,7 @@ export function registerDatasets(program: Command, argv: readonly string[]): voi
       }),
     );
   registerProfile(datasets, datasetArgument);
+  registerCompare(datasets, datasetArgument);
   add(datasets, "versions", "list the versions of a dataset")
     .argument("<name>", "its name")
     .action(

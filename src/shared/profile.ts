@@ -137,3 +137,53 @@ export const preview = z
   })
   .meta({ id: "Preview", description: "Files before they are imported: types found, target suggested, first rows, problems." });
 export type Preview = z.infer<typeof preview>;
+
+const pair = <T extends z.ZodType>(of: T) => z.object({ base: of, other: of });
+const verdict = z.enum(["stable", "shifted", "strongly shifted"]);
+const psi = finite.meta({ description: "Population stability index: below 0.1 stable, below 0.25 shifted, else strongly shifted." });
+
+export const comparison = z
+  .object({
+    records: pair(splitCounts),
+    columns: z.object({
+      added: z.array(z.string()),
+      removed: z.array(z.string()),
+      retyped: z.array(z.object({ name: z.string(), base: z.enum(columnTypes), other: z.enum(columnTypes) })),
+      drift: z.array(
+        z.object({
+          name: z.string(),
+          type: z.enum(columnTypes),
+          psi,
+          missing: pair(finite).meta({ description: "Share of the records." }),
+          /** Of numbers and dates. */
+          ks: finite.optional().meta({ description: "Kolmogorov-Smirnov distance, at the quantiles that are known." }),
+          mean: pair(finite).optional(),
+          median: pair(finite).optional(),
+          /** Of categories and texts. */
+          variation: finite.optional().meta({ description: "Total variation distance, 0 to 1." }),
+          appeared: z.array(z.string()).optional().meta({ description: "Values that are new." }),
+          vanished: z.array(z.string()).optional(),
+          verdict,
+        }),
+      ),
+    }),
+    classes: z
+      .object({
+        added: z.array(z.string()),
+        removed: z.array(z.string()),
+        counts: z.array(z.object({ label: z.string(), base: count, other: count })),
+        psi,
+        verdict,
+      })
+      .optional(),
+    pictures: z
+      .object({
+        mean: pair(z.array(finite)),
+        deviation: pair(z.array(finite)),
+        shift: finite.optional().meta({ description: "Greatest change of a channel's mean, in deviations of the base." }),
+        verdict,
+      })
+      .optional(),
+  })
+  .meta({ id: "Comparison", description: "How far two versions of a dataset are from each other." });
+export type Comparison = z.infer<typeof comparison>;

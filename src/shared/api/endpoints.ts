@@ -3,7 +3,7 @@
  * the one gate reads `action`, and the message log reads `exchange`.
  */
 import { z } from "zod";
-import { preview, profile } from "../profile.ts";
+import { comparison, preview, profile } from "../profile.ts";
 import * as s from "./schemas.ts";
 
 /**
@@ -255,6 +255,17 @@ export const endpoints = {
     params: z.object({ id: s.datasetRef }),
     query: z.strictObject(inProject),
     response: profile,
+  },
+  compareDatasets: {
+    method: "GET",
+    path: "/api/datasets/{id}/compare/{other}",
+    module: "datasets",
+    action: "read",
+    on: "dataset",
+    summary: "How far another version, or another dataset, is from this one: records, columns, classes, drift of each column",
+    params: z.object({ id: s.datasetRef, other: s.datasetRef }),
+    query: z.strictObject(inProject),
+    response: comparison,
   },
   getDatasetFile: {
     method: "GET",

@@ -242,6 +242,25 @@ describe("what is known of a dataset", () => {
 });
 
 describe("versions of a dataset", () => {
+  test("are compared by what is known of them, within one project", async () => {
+    const profiled = async (name: string, table: string, train: number) => {
+      const { id } = await register(platform, name, table);
+      const job = await worker.take();
+      const profile = { ...irisProfile, records: { train, validation: 0, test: 1 } };
+      const artifacts = [await worker.upload(job, "profile.json", JSON.stringify(profile))];
+      await worker.finish(job, { outcome: "succeeded", dataset: irisFacts, artifacts });
+      return id;
+    };
+    const [one, two] = [await profiled("compared", "a,b\n1,7\n", 10), await profiled("compared", "a,b\n2,7\n", 20)];
+    const compared = await client.call("compareDatasets", { params: { id: "compared@1", other: "compared" } });
+    expect(compared).toMatchObject({ records: { base: { train: 10 }, other: { train: 20 } }, columns: { drift: [] } });
+    expect(await client.call("compareDatasets", { params: { id: one, other: two } })).toEqual(compared);
+    await client.call("createProject", { body: { name: "elsewhere" } });
+    const foreign = raw(`/api/datasets/compared/compare/${two}?project=elsewhere`);
+    expect((await foreign).status).toBe(404);
+    expect(await verdict(client.call("compareDatasets", { params: { id: one, other: "nothing" } }))).toBe("NOT_FOUND");
+  });
+
   test("are listed by its name", async () => {
     const one = await ready("many", "a,b\n1,9\n");
     const two = await ready("many", "a,b\n2,9\n");

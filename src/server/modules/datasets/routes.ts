@@ -1,4 +1,5 @@
 /** Routes of registered datasets. */
+import { compareProfiles } from "../../../data/compare.ts";
 import type { Asked, Handlers } from "../../handler.ts";
 import { nextCursor, readCursor } from "../../paging.ts";
 import { sendBlob } from "../artifacts/routes.ts";
@@ -25,6 +26,7 @@ export const datasetRoutes: Handlers<
   | "editDataset"
   | "getPreview"
   | "getProfile"
+  | "compareDatasets"
   | "getDatasetFile"
   | "deleteDataset"
 > = {
@@ -39,6 +41,10 @@ export const datasetRoutes: Handlers<
   editDataset: (kernel, asked) => describeDataset(kernel, ...which(asked), asked.body.note, asked.context),
   getPreview: (kernel, asked) => getPreview(kernel, ...which(asked)),
   getProfile: (kernel, asked) => getProfile(kernel, ...which(asked)),
+  async compareDatasets(kernel, asked) {
+    const [project, base] = which(asked);
+    return compareProfiles(await getProfile(kernel, project, base), await getProfile(kernel, project, asked.params.other));
+  },
   async getDatasetFile(kernel, asked) {
     const { name, sha256 } = await findFile(kernel, ...which(asked), asked.params.sha256);
     return sendBlob(kernel, sha256, name, asked.range);
