@@ -49,7 +49,7 @@ test.each([
   ["sharp", /^src\/data\//],
   ["@electric-sql/pglite", /^src\/server\/database\//],
   ["pg", /^src\/server\/database\//],
-  ["@aws-sdk/client-s3", /^src\/storage\/s3\.ts$/],
+  ["@aws-sdk/client-s3", /^src\/storage\/(s3|s3-client|bucket)\.ts$/],
   ["@aws-sdk/s3-request-presigner", /^src\/storage\/s3\.ts$/],
   ["fastify", /^src\/server\/(app|bodies|browser|gate|handler|refusals)\.ts$/],
   ["pino", /^src\/server\/(kernel|logging)\.ts$/],

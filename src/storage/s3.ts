@@ -1,4 +1,4 @@
-/** The object store in a bucket of S3, or of anything that speaks its protocol. The only file that imports the AWS SDK. */
+/** The object store in a bucket of S3, or of anything that speaks its protocol. */
 import { randomUUID } from "node:crypto";
 import { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -14,7 +14,7 @@ import {
   ListMultipartUploadsCommand,
   ListObjectsV2Command,
   PutObjectCommand,
-  S3Client,
+  type S3Client,
   type S3ServiceException,
   UploadPartCommand,
   UploadPartCopyCommand,
@@ -24,19 +24,9 @@ import { fail, TrainyardError } from "../shared/errors.ts";
 import { type ByteRange, type Bytes, chunks, inParts, isRange, resolveRange } from "./bytes.ts";
 import { isKey, keyPrefix, objectKey } from "./keys.ts";
 import type { ObjectInfo, ObjectStore, PutOptions } from "./object-store.ts";
+import { conflicts, patienceOf, plain, type S3ClientOptions, s3Client } from "./s3-client.ts";
 
-export interface S3Options {
-  /** Of a server other than Amazon's, `http://host:port`. */
-  readonly endpoint?: string;
-  readonly region?: string;
-  /** `endpoint/bucket/key` instead of `bucket.endpoint/key`; so when left out wherever there is an endpoint. */
-  readonly forcePathStyle?: boolean;
-  /** Where these are left out, the SDK looks in its usual places. */
-  readonly accessKeyId?: string;
-  readonly secretAccessKey?: string;
-  readonly sessionToken?: string;
-  /** How long the store may be away before a call fails; more than 0. */
-  readonly patienceSeconds?: number;
+export interface S3Options extends S3ClientOptions {
   /** For tests. */
   readonly limits?: Partial<typeof limits>;
 }
@@ -53,9 +43,6 @@ const longestLink = 7 * 24 * 3600; // seconds; signatures live no longer
 const tidyingTime = 5000; // milliseconds
 /** Metadata that tells which put made an object. */
 const putId = "put-id";
-/** Another write of the same key is on its way: both are to try again. */
-const conflicts: readonly string[] = ["ConditionalRequestConflict", "OperationAborted"];
-
 interface Target {
   readonly Bucket: string;
   readonly Key: string;
@@ -84,33 +71,12 @@ export class S3Store implements ObjectStore {
 
   /** @param prefix a key below which all objects of this store are, or nothing */
   constructor(bucket: string, prefix: string, options: S3Options) {
-    const { endpoint, region, forcePathStyle, accessKeyId, secretAccessKey, sessionToken, patienceSeconds = 15 } = options;
-    if (!accessKeyId !== !secretAccessKey) {
-      const got = accessKeyId ? "accessKeyId alone" : "secretAccessKey alone";
-      throw fail("BAD_PARAMETER", { where: "the object store", name: "credentials", want: "accessKeyId and secretAccessKey together", got });
-    }
     this.#bucket = bucket;
     this.#prefix = prefix && `${objectKey(prefix)}/`;
-    this.#patience = patienceSeconds * 1000;
+    this.#patience = patienceOf(options);
     this.#limits = { ...limits, ...options.limits };
     this.name = `s3://${bucket}${prefix && `/${prefix}`}`;
-    this.#client = new S3Client({
-      endpoint,
-      region: region ?? (endpoint && "us-east-1"),
-      followRegionRedirects: true,
-      forcePathStyle: forcePathStyle ?? endpoint !== undefined,
-      credentials: accessKeyId && secretAccessKey ? { accessKeyId, secretAccessKey, sessionToken } : undefined,
-      // Other servers store the checksums that the SDK adds to a stream as part of the content.
-      requestChecksumCalculation: "WHEN_REQUIRED",
-      responseChecksumValidation: "WHEN_REQUIRED",
-      retryStrategy: retryUntil(this.#patience),
-      requestHandler: {
-        connectionTimeout: Math.min(3000, this.#patience),
-        socketTimeout: this.#patience,
-        httpAgent: { maxSockets: 256 },
-        httpsAgent: { maxSockets: 256 },
-      },
-    });
+    this.#client = s3Client(options);
   }
 
   async put(key: string, body: Bytes, { ifAbsent = false, contentType, signal }: PutOptions = {}): Promise<{ size: number }> {
@@ -463,45 +429,6 @@ class Download extends Readable {
       this.destroy(error as Error);
     }
   }
-}
-
-interface Attempt {
-  readonly begunAt: number;
-  readonly awaySince?: number;
-  getRetryCount(): number;
-  getRetryDelay(): number;
-}
-
-/**
- * Repeats a request, ever more slowly, until the store has been away for too long. All bodies are in memory, so any request can be repeated.
- * @param limit milliseconds
- */
-function retryUntil(limit: number) {
-  const attempt = (count: number, delay: number, awaySince?: number): Attempt => ({
-    begunAt: Date.now() + delay,
-    awaySince,
-    getRetryCount: () => count,
-    getRetryDelay: () => delay,
-  });
-  return {
-    acquireInitialRetryToken: async () => attempt(0, 0),
-    async refreshRetryTokenForRetry(last: Attempt, { error, errorType }: { error?: Error & { code?: string }; errorType: string }) {
-      const again = errorType === "TRANSIENT" || errorType === "THROTTLING" || conflicts.includes(error?.name ?? "");
-      // The SDK's own timeouts have no code. They come at the end of a silence, other errors at once.
-      const silent = error?.name === "TimeoutError" && !error.code;
-      const awaySince = last.awaySince ?? (silent ? last.begunAt : Date.now());
-      const delay = Math.min(2000, 50 * 2 ** last.getRetryCount()) * (0.5 + Math.random() / 2);
-      if (!again || Date.now() + delay - awaySince > limit) throw error;
-      return attempt(last.getRetryCount() + 1, delay, awaySince);
-    },
-    recordSuccess() {},
-  };
-}
-
-/** What an error of the SDK says. The error itself holds the request, whose signature would come into logs. */
-function plain(error: unknown): Error {
-  const { name, message, code, stack } = error as Error & { code?: string };
-  return Object.assign(new Error([code ?? name, message].filter(Boolean).join(": ")), { stack });
 }
 
 async function take<T>(count: number, items: AsyncIterator<T>): Promise<T[]> {

@@ -1,0 +1,331 @@
+/**
+ * A bucket as people use one: files and folders to and from any S3-compatible server, under any names. Large files go in parts,
+ * several at once; what was cut off goes on where it was; nothing counts before its checksum does.
+ */
+import { createHash } from "node:crypto";
+import { type FileHandle, mkdir, open, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import {
+  AbortMultipartUploadCommand,
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  DeleteObjectCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  ListMultipartUploadsCommand,
+  ListObjectsV2Command,
+  ListPartsCommand,
+  PutObjectCommand,
+  type S3Client,
+  type S3ServiceException,
+  UploadPartCommand,
+} from "@aws-sdk/client-s3";
+import { fail, TrainyardError } from "../shared/errors.ts";
+import { inParallel } from "./in-parallel.ts";
+import { plain, type S3ClientOptions, s3Client } from "./s3-client.ts";
+
+export interface BucketObject {
+  readonly name: string;
+  readonly size: number;
+  readonly modifiedAt: Date;
+  /** MD5 of the content, or of the MD5s of its parts with their number behind a dash. Without quotes. */
+  readonly etag: string;
+  /** Bytes of the parts that the ETag is of, where they were told when it was uploaded. */
+  readonly partBytes?: number;
+}
+
+export interface TransferOptions {
+  readonly signal?: AbortSignal;
+  /** Called with bytes as they are done, those that were there before included. */
+  readonly progress?: (bytes: number) => void;
+}
+
+/** S3 takes 10,000 parts of at most 5 GiB (docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html). */
+const mostParts = 10_000;
+const leastPart = 16 * 2 ** 20;
+const partsAtOnce = 4;
+/** Metadata that tells of which size the parts were. */
+const partsOf = "part-bytes";
+
+/** Bytes of each part of a file, but for the last one: a function of its size, so that whoever goes on finds the same parts. */
+export const partSize = (size: number): number => Math.max(leastPart, 2 ** 20 * Math.ceil(size / mostParts / 2 ** 20));
+
+/** @example const bucket = new Bucket("data", { endpoint: "http://127.0.0.1:9000" }); await bucket.upload("a.csv", "tables/a.csv"); */
+export class Bucket {
+  readonly name: string;
+  readonly #client: S3Client;
+
+  /** Credentials as `S3ClientOptions` says, else where the AWS SDK looks: variables, profile, the machine's role. */
+  constructor(name: string, options: S3ClientOptions = {}) {
+    this.name = name;
+    this.#client = s3Client(options);
+  }
+
+  close(): void {
+    this.#client.destroy();
+  }
+
+  /** In the order of their names. */
+  async *list(prefix = ""): AsyncGenerator<BucketObject> {
+    let ContinuationToken: string | undefined;
+    do {
+      const command: ListObjectsV2Command = new ListObjectsV2Command({ Bucket: this.name, Prefix: prefix, ContinuationToken });
+      const page = await this.#ask(() => this.#client.send(command));
+      for (const { Key, Size = 0, ETag = "", LastModified = new Date(0) } of page.Contents ?? [])
+        if (Key !== undefined) yield { name: Key, size: Size, modifiedAt: LastModified, etag: bare(ETag) };
+      ContinuationToken = page.IsTruncated ? page.NextContinuationToken : undefined;
+    } while (ContinuationToken);
+  }
+
+  async head(name: string): Promise<BucketObject | undefined> {
+    const found = await this.#client.send(new HeadObjectCommand({ Bucket: this.name, Key: name })).catch((error: S3ServiceException) => {
+      if (error.$metadata?.httpStatusCode === 404) return undefined;
+      throw this.#explain(error, name);
+    });
+    if (!found) return undefined;
+    const partBytes = Number(found.Metadata?.[partsOf]) || undefined;
+    return { name, size: found.ContentLength ?? 0, modifiedAt: found.LastModified ?? new Date(0), etag: bare(found.ETag ?? ""), partBytes };
+  }
+
+  /** Absent is fine. */
+  async remove(name: string): Promise<void> {
+    await this.#ask(() => this.#client.send(new DeleteObjectCommand({ Bucket: this.name, Key: name })), name);
+  }
+
+  /**
+   * Uploads a file. The server is told the MD5 of everything it gets; of an upload that was cut off, parts that are there are not sent again.
+   * @throws FILE_NOT_FOUND, BAD_FILE for a file that changes meanwhile, STORE_UNAVAILABLE, and the reason of the signal
+   */
+  async upload(path: string, name: string, { signal, progress = () => {} }: TransferOptions = {}): Promise<BucketObject> {
+    const before = await statOf(path);
+    const { size } = before;
+    await using file = await open(path);
+    const unchanged = async () => {
+      const after = await file.stat();
+      if (after.size === size && after.mtimeMs === before.mtimeMs) return;
+      const fix = "Upload it again once nobody writes to it.";
+      throw fail("BAD_FILE", { path, want: "a file that stays as it is while it is read", got: "changed", fix });
+    };
+    const target = { Bucket: this.name, Key: name };
+    const step = partSize(size);
+    let etag: string;
+    if (size <= step) {
+      const content = await readAt(file, 0, size);
+      await unchanged();
+      const md5 = digest(content);
+      const put = new PutObjectCommand({ ...target, Body: content, ContentMD5: md5.toString("base64") });
+      await this.#ask(() => this.#client.send(put, { abortSignal: signal }), name, signal);
+      etag = md5.toString("hex");
+      progress(size);
+    } else {
+      const { UploadId, there } = await this.#begin(name, step, signal);
+      const count = Math.ceil(size / step);
+      const parts: { PartNumber: number; ETag: string; md5: Buffer }[] = new Array(count);
+      await inParallel(
+        Array.from({ length: count }, (_, i) => i),
+        partsAtOnce,
+        async (i) => {
+          signal?.throwIfAborted();
+          const content = await readAt(file, i * step, Math.min(size, (i + 1) * step));
+          const md5 = digest(content);
+          const known = there.get(i + 1);
+          if (known !== md5.toString("hex")) {
+            const part = new UploadPartCommand({ ...target, UploadId, PartNumber: i + 1, Body: content, ContentMD5: md5.toString("base64") });
+            await this.#ask(() => this.#client.send(part, { abortSignal: signal }), name, signal);
+          }
+          parts[i] = { PartNumber: i + 1, ETag: `"${md5.toString("hex")}"`, md5 };
+          progress(content.length);
+        },
+      );
+      await unchanged();
+      const Parts = parts.map(({ PartNumber, ETag }) => ({ PartNumber, ETag }));
+      const complete = new CompleteMultipartUploadCommand({ ...target, UploadId, MultipartUpload: { Parts } });
+      await this.#ask(() => this.#client.send(complete, { abortSignal: signal }), name, signal);
+      etag = joinedTag(Buffer.concat(parts.map(({ md5 }) => md5)), count);
+    }
+    const found = await this.head(name);
+    if (found?.size !== size) throw damaged(name, `${size} bytes`, `${found?.size ?? "no"} bytes`);
+    // Some servers have no ETags of parts.
+    if (isComparable(found.etag) && found.etag.includes("-") === etag.includes("-") && found.etag !== etag)
+      throw damaged(name, `MD5 ${etag}`, found.etag);
+    return found;
+  }
+
+  /**
+   * Downloads an object: beside its place first, then, checked, into it. What was cut off goes on, unless the object is another by now.
+   * @throws OBJECT_NOT_FOUND, CHECKSUM_MISMATCH, WRITE_FAILED, STORE_UNAVAILABLE, and the reason of the signal
+   */
+  async download(name: string, path: string, { signal, progress = () => {} }: TransferOptions = {}): Promise<BucketObject> {
+    const found = await this.head(name);
+    if (!found) throw fail("OBJECT_NOT_FOUND", { key: name });
+    const { size, etag } = found;
+    await mkdir(dirname(path), { recursive: true });
+    // Named after the version, so that parts of two versions never meet.
+    const partial = `${path}.${createHash("sha256").update(etag).digest("hex").slice(0, 8)}.partial`;
+    const journal = `${partial}.json`;
+    const step = partSize(size);
+    const done = new Set<number>(await readFile(journal, "utf8").then(JSON.parse, () => []));
+    const file = await open(partial, done.size ? "r+" : "w+").catch(() => {
+      done.clear();
+      return open(partial, "w+");
+    });
+    try {
+      const missing = Array.from({ length: Math.ceil(size / step) }, (_, i) => i).filter((i) => {
+        if (done.has(i)) progress(Math.min(size, (i + 1) * step) - i * step);
+        return !done.has(i);
+      });
+      await inParallel(missing, partsAtOnce, async (i) => {
+        signal?.throwIfAborted();
+        const [from, to] = [i * step, Math.min(size, (i + 1) * step)];
+        const content = await this.#range(name, etag, from, to, size, signal);
+        for (let at = 0; at < content.length; ) at += (await file.write(content, at, content.length - at, from + at)).bytesWritten;
+        done.add(i);
+        if (size > step) await writeFile(journal, JSON.stringify([...done]));
+        progress(content.length);
+      });
+      // An ETag of parts of a size that is not known here says nothing; that of one part always does.
+      const told = isComparable(etag) && (!etag.includes("-") || found.partBytes !== undefined);
+      if (told && !(await hasTag(file, size, etag))) {
+        await rm(partial, { force: true });
+        await rm(journal, { force: true });
+        throw damaged(name, `MD5 ${etag}`, "another");
+      }
+    } catch (error) {
+      if (!(size > step)) await rm(partial, { force: true });
+      throw error;
+    } finally {
+      await file.close();
+    }
+    await rename(partial, path);
+    await rm(journal, { force: true });
+    return found;
+  }
+
+  async #range(name: string, etag: string, from: number, to: number, size: number, signal?: AbortSignal): Promise<Uint8Array> {
+    const Range = to - from === size ? undefined : `bytes=${from}-${to - 1}`;
+    const command = new GetObjectCommand({ Bucket: this.name, Key: name, Range, IfMatch: `"${etag}"` });
+    const content = await this.#ask(
+      async () => (await this.#client.send(command, { abortSignal: signal })).Body!.transformToByteArray(),
+      name,
+      signal,
+    );
+    if (content.length !== to - from) throw damaged(name, `${to - from} bytes from ${from} on`, `${content.length}`);
+    return content;
+  }
+
+  /** An upload in parts of this name: the newest that was begun, with the MD5 of each part that is there, or a new one. */
+  async #begin(name: string, step: number, signal?: AbortSignal): Promise<{ UploadId: string; there: ReadonlyMap<number, string> }> {
+    const target = { Bucket: this.name, Key: name };
+    // A server that cannot list what was begun is taken to have nothing.
+    const begun = await this.#unfinished(name, signal).catch(() => undefined);
+    if (begun) return begun;
+    const create = new CreateMultipartUploadCommand({ ...target, Metadata: { [partsOf]: String(step) } });
+    const { UploadId } = await this.#ask(() => this.#client.send(create, { abortSignal: signal }), name, signal);
+    return { UploadId: UploadId!, there: new Map() };
+  }
+
+  async #unfinished(name: string, abortSignal?: AbortSignal): Promise<{ UploadId: string; there: ReadonlyMap<number, string> } | undefined> {
+    const target = { Bucket: this.name, Key: name };
+    const { Uploads = [] } = await this.#client.send(new ListMultipartUploadsCommand({ Bucket: this.name, Prefix: name }), { abortSignal });
+    const [newest] = Uploads.filter(({ Key }) => Key === name).sort((a, b) => Number(b.Initiated ?? 0) - Number(a.Initiated ?? 0));
+    const UploadId = newest?.UploadId;
+    if (UploadId === undefined) return undefined;
+    const there = new Map<number, string>();
+    let PartNumberMarker: string | undefined;
+    do {
+      const command: ListPartsCommand = new ListPartsCommand({ ...target, UploadId, PartNumberMarker });
+      const page = await this.#client.send(command, { abortSignal });
+      for (const { PartNumber, ETag = "" } of page.Parts ?? []) if (PartNumber !== undefined) there.set(PartNumber, bare(ETag));
+      PartNumberMarker = page.IsTruncated ? page.NextPartNumberMarker : undefined;
+    } while (PartNumberMarker);
+    return { UploadId, there };
+  }
+
+  /** Forgets uploads in parts that were begun under a prefix and not finished. @returns how many */
+  async forgetUnfinished(prefix = ""): Promise<number> {
+    const { Uploads = [] } = await this.#ask(() => this.#client.send(new ListMultipartUploadsCommand({ Bucket: this.name, Prefix: prefix })));
+    for (const { Key, UploadId } of Uploads)
+      await this.#ask(() => this.#client.send(new AbortMultipartUploadCommand({ Bucket: this.name, Key, UploadId })));
+    return Uploads.length;
+  }
+
+  async #ask<T>(work: () => Promise<T>, name?: string, signal?: AbortSignal): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (signal?.aborted) throw signal.reason;
+      throw this.#explain(error, name);
+    }
+  }
+
+  #explain(error: unknown, name?: string): TrainyardError {
+    if (error instanceof TrainyardError) return error;
+    const { name: code, $metadata } = error as S3ServiceException;
+    const status = $metadata?.httpStatusCode;
+    const cause = plain(error);
+    if (status === 412 && name !== undefined)
+      return fail("STORE_UNAVAILABLE", { store: `bucket ${this.name}`, detail: `"${name}" was replaced while it was read` }, cause);
+    if (status === 404 && name !== undefined && code !== "NoSuchBucket" && code !== "NoSuchUpload")
+      return fail("OBJECT_NOT_FOUND", { key: name }, cause);
+    return fail("STORE_UNAVAILABLE", { store: `bucket ${this.name}`, detail: cause.message }, cause);
+  }
+}
+
+const damaged = (name: string, want: string, got: string) =>
+  fail("CHECKSUM_MISMATCH", { path: `object "${name}"`, want, got, fix: "Transfer it again; if that does not help, the store is damaged." });
+
+const bare = (etag: string): string => etag.replace(/^W\//, "").replace(/^"|"$/g, "");
+const digest = (content: Uint8Array): Buffer => createHash("md5").update(content).digest();
+const joinedTag = (md5s: Buffer, parts: number): string => `${digest(md5s).toString("hex")}-${parts}`;
+/** Whether an ETag has the form of one that tells of the content. */
+const isComparable = (etag: string): boolean => /^[0-9a-f]{32}(-\d+)?$/.test(etag);
+
+/** Bytes of the parts that programs send: ours, and 5, 8, 16, 32, 64 and 100 MiB (the least, boto3, ours, rclone and others). */
+const usualParts = [5, 8, 16, 32, 64, 100].map((mib) => mib * 2 ** 20);
+
+/** Whether a file has an ETag, with parts of one of the sizes that give as many as it says. */
+async function hasTag(file: FileHandle, size: number, etag: string): Promise<boolean> {
+  const [, parts] = etag.split("-");
+  if (parts === undefined) return (await md5s(file, size, Math.max(size, 1))).toString("hex") === etag;
+  const steps = new Set([partSize(size), ...usualParts].filter((step) => Math.ceil(size / step) === Number(parts)));
+  for (const step of steps) if (joinedTag(await md5s(file, size, step), Number(parts)) === etag) return true;
+  return false;
+}
+
+/** The MD5 of each part, one after the other; pieces are read so that a large part is never in memory whole. */
+async function md5s(file: FileHandle, size: number, step: number): Promise<Buffer> {
+  const digests: Buffer[] = [];
+  for (let start = 0; start < size || !digests.length; start += step) {
+    const end = Math.min(size, start + step);
+    const hash = createHash("md5");
+    for (let at = start; at < end; at += leastPart) hash.update(await readAt(file, at, Math.min(end, at + leastPart)));
+    digests.push(hash.digest());
+  }
+  return Buffer.concat(digests);
+}
+
+/** Whether a file has the content of an object, as far as sizes and ETags tell. */
+export async function isSame(path: string, object: BucketObject): Promise<boolean> {
+  const { size } = await statOf(path);
+  if (size !== object.size) return false;
+  await using file = await open(path);
+  return await hasTag(file, size, object.etag); // before the file is closed
+}
+
+async function statOf(path: string): Promise<{ size: number; mtimeMs: number }> {
+  const found = await stat(path).catch((cause: NodeJS.ErrnoException) => {
+    throw fail("FILE_NOT_FOUND", { path, what: "file", fix: "Check the path." }, cause);
+  });
+  if (!found.isFile()) throw fail("BAD_FILE", { path, want: "a file", got: "is none", fix: "Give the path of a file." });
+  return found;
+}
+
+async function readAt(file: FileHandle, start: number, end: number): Promise<Uint8Array> {
+  const bytes = Buffer.allocUnsafeSlow(end - start);
+  for (let done = 0; done < bytes.length; ) {
+    const { bytesRead } = await file.read(bytes, done, bytes.length - done, start + done);
+    if (!bytesRead) return bytes.subarray(0, done);
+    done += bytesRead;
+  }
+  return bytes;
+}
