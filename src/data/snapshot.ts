@@ -143,6 +143,22 @@ export async function readSnapshot(directory: string): Promise<Snapshot> {
 
 /** The tensors of a split, each read into an array of its own. @throws BAD_FILE */
 export async function readSplit(directory: string, snapshot: Snapshot, name: SplitName): Promise<RawSplit> {
+  for await (const split of readBatches(directory, snapshot, name, Number.POSITIVE_INFINITY)) return split;
+  throw fail("INTERNAL", { detail: `the split "${name}" is empty` });
+}
+
+/**
+ * A split some rows at a time, in memory for those rows alone. One without rows is a single batch without rows.
+ * @param only tensors to read; all when left out
+ * @throws BAD_FILE
+ */
+export async function* readBatches(
+  directory: string,
+  snapshot: Snapshot,
+  name: SplitName,
+  rows: number,
+  only?: readonly string[],
+): AsyncGenerator<RawSplit> {
   const split = snapshot.splits[name];
   if (!split) throw fail("INTERNAL", { detail: `the snapshot has no split "${name}"` });
   const path = join(directory, split.tensors.name);
@@ -150,10 +166,19 @@ export async function readSplit(directory: string, snapshot: Snapshot, name: Spl
   const { size } = await file.stat();
   const head = headerLength(await readAt(file, 0, 8, path), size, path);
   const { placed } = readHeader(await readAt(file, 0, head, path), size, path);
-  const tensors: Record<string, StoredArray> = {};
-  for (const [tensor, { dtype, start, end }] of placed)
-    tensors[tensor] = new arrays[dtype]((await readAt(file, start, end, path)).buffer as ArrayBuffer);
-  return { count: split.count, ...tensors } as RawSplit;
+  const wanted = [...placed].filter(([tensor]) => !only || only.includes(tensor));
+  let first = 0;
+  do {
+    const last = Math.min(split.count, first + rows);
+    const tensors: Record<string, StoredArray> = {};
+    for (const [tensor, { dtype, start, end }] of wanted) {
+      const rowBytes = (end - start) / Math.max(1, split.count);
+      const bytes = await readAt(file, start + first * rowBytes, start + last * rowBytes, path);
+      tensors[tensor] = new arrays[dtype](bytes.buffer as ArrayBuffer);
+    }
+    yield { count: last - first, ...tensors } as RawSplit;
+    first = last;
+  } while (first < split.count);
 }
 
 async function readAt(file: FileHandle, start: number, end: number, path: string): Promise<Uint8Array> {

@@ -97,17 +97,49 @@ export interface Normalisation {
   readonly target?: { readonly mean: number; readonly deviation: number };
 }
 
+/** What a step learnt from the training rows, as JSON. */
+export type Fitted = null | number | string | readonly Fitted[] | { readonly [name: string]: Fitted };
+/** A step of preprocessing as a run has it: everything to do it again, on any row. */
+export interface FittedStep {
+  readonly step: string;
+  readonly computation: string;
+  readonly params: ParamValues;
+  /** Of a table by column; of pictures the scale. */
+  readonly fitted?: { readonly [name: string]: Fitted };
+}
+
+/** A column of the raw table that a model reads. */
+export interface RawColumn extends Column {
+  /** Whether a prediction needs a value: nothing fills it in. */
+  readonly required: boolean;
+}
+
+/** How raw rows become samples. */
+export interface Preparation {
+  readonly steps: readonly FittedStep[];
+  /** What a model reads of a table: a column of which no step leaves anything is not among them. Empty for pictures. */
+  readonly inputs: readonly RawColumn[];
+  /** Of a raw picture: [channels, height, width]. */
+  readonly pictureShape?: readonly number[];
+  /** What the columns of a sample are called; empty for pictures. */
+  readonly features: readonly string[];
+}
+
 export interface Dataset {
   readonly id: string;
   readonly task: Task;
   /** [channels, height, width] or [columns]. */
   readonly sampleShape: readonly number[];
-  /** Names of the columns, in order; empty for pictures. */
+  /** Names of the raw columns that a model reads, in order; empty for pictures. */
   readonly columns: readonly string[];
   /** Class names in index order; empty for regression. */
   readonly labels: readonly string[];
   readonly normalisation: Normalisation;
+  readonly preparation?: Preparation;
+  /** Samples to train on, and to choose the best epoch by. */
   readonly train: Split;
+  /** Which of `train` are for what; else a training draws those to choose by. */
+  readonly rows?: { readonly train: Int32Array; readonly validation: Int32Array };
   readonly test: Split;
   /** Where it was read from: a package, a folder, a file. */
   readonly source: string;

@@ -109,6 +109,13 @@ export const errors = {
     fix: (d) => `Choose one made for ${d.task}.`,
   }),
 
+  // preprocessing
+  BAD_PREPROCESSING: error<{ where: string; problem: string; fix: string }>({
+    status: 422,
+    message: (d) => `${d.where}: ${d.problem}`,
+    fix: (d) => d.fix,
+  }),
+
   // files
   FILE_NOT_FOUND: error<{ path: string; what: string; fix: string }>({
     status: 404,

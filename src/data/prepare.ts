@@ -1,0 +1,148 @@
+/** From a snapshot to what a network trains on: steps are fitted on the training rows alone, then every row goes through them once. */
+import type { Dataset, FittedStep, Normalisation, Preparation, Snapshot, Split, SplitName } from "../shared/dataset.ts";
+import { onlyRows, type Rows, storedRows } from "./batches.ts";
+import type { PictureShape, PictureStep, TableStep } from "./kinds.ts";
+import { preparePictures } from "./prepare-pictures.ts";
+import { fitTable, prepareTable } from "./prepare-table.ts";
+import { readBatches, readSnapshot } from "./snapshot.ts";
+import { splitValidation } from "./splits.ts";
+import { moments } from "./statistics.ts";
+import { checkSteps, type Step, settled } from "./steps.ts";
+
+export interface PrepareOptions {
+  /** For messages: the dataset as people name it. */
+  readonly id: string;
+  /** Where it was read from. */
+  readonly source: string;
+  /** What is set aside of the training split to choose the best epoch by, where the snapshot has no validation split. */
+  readonly validation: { readonly fraction: number; readonly seed: number };
+  /** What the steps learnt before: nothing is fitted, so that the same rows give the same bits. */
+  readonly fitted?: readonly FittedStep[];
+}
+
+/** @throws BAD_PREPROCESSING, BAD_PARAMETER, BAD_USAGE, BAD_FILE, FILE_NOT_FOUND */
+export async function prepare(directory: string, steps: readonly Step[], options: PrepareOptions): Promise<Dataset> {
+  const snapshot = await readSnapshot(directory);
+  const raw = snapshot.pictureShape ? { pictureShape: snapshot.pictureShape } : { columns: snapshot.columns };
+  const { problems } = checkSteps(
+    steps.map(({ kind }) => kind),
+    steps.map(settled),
+    raw,
+  );
+  if (problems.length)
+    throw problems.length === 1
+      ? problems[0]!.error
+      : new AggregateError(
+          problems.map(({ error }) => error),
+          "the preprocessing has several problems",
+        );
+
+  const { task, labels, digest, splits } = snapshot;
+  const given = splits.validation;
+  const [train, validation, test] = [
+    await targetsOf(directory, snapshot, "train"),
+    given && (await targetsOf(directory, snapshot, "validation")),
+    await targetsOf(directory, snapshot, "test"),
+  ];
+  const targets = validation ? joined(train, validation) : train;
+  const rows = validation
+    ? { train: range(0, train.length), validation: range(train.length, targets.length) }
+    : splitValidation({ inputs: new Uint8Array(), targets: train, count: train.length }, options.validation.fraction, options.validation.seed, task);
+  const isTraining = new Uint8Array(train.length);
+  for (const row of rows.train) isTraining[row] = 1;
+  const stored =
+    (split: SplitName): Rows =>
+    (perBatch, inputs) =>
+      storedRows(directory, snapshot, split, perBatch, inputs);
+  const training: Rows = (perBatch, inputs) => onlyRows(stored("train")(perBatch, inputs), (row) => isTraining[row] === 1);
+
+  const { preparation, sampleShape, normalisation, inputs } = await (snapshot.pictureShape ? pictures : table)({
+    snapshot,
+    steps,
+    options,
+    stored,
+    training,
+    trained: rows.train.length,
+  });
+  return {
+    id: options.id,
+    task,
+    sampleShape,
+    columns: preparation.inputs.map(({ name }) => name),
+    labels,
+    normalisation: { ...normalisation, ...(task === "regression" && { target: targetMoments(targets, rows.train) }) },
+    preparation,
+    train: { inputs: inputs.train, targets, count: targets.length },
+    rows,
+    test: { inputs: inputs.test, targets: test, count: test.length },
+    source: options.source,
+    digest,
+  };
+}
+
+interface Work {
+  readonly snapshot: Snapshot;
+  readonly steps: readonly Step[];
+  readonly options: PrepareOptions;
+  readonly stored: (split: SplitName) => Rows;
+  readonly training: Rows;
+  /** Rows that may be learnt from. */
+  readonly trained: number;
+}
+interface Samples<A> {
+  readonly preparation: Preparation;
+  readonly sampleShape: readonly number[];
+  readonly normalisation: Normalisation;
+  /** `train` holds the rows of the validation split, too, where there is one: after the others. */
+  readonly inputs: { readonly train: A; readonly test: A };
+}
+
+async function table({ snapshot, steps, options, stored, training, trained }: Work): Promise<Samples<Float32Array>> {
+  const { columns, splits } = snapshot;
+  const mine = steps as readonly Step<TableStep>[];
+  const fits = options.fitted?.map(({ fitted }) => fitted) ?? (await fitTable(mine, columns, training, trained));
+  const { preparation, width, fill } = prepareTable(mine, fits, columns);
+  const train = new Float32Array((splits.train.count + (splits.validation?.count ?? 0)) * width);
+  const test = new Float32Array(splits.test.count * width);
+  await fill(train, 0, stored("train"), "the training split");
+  if (splits.validation) await fill(train, splits.train.count * width, stored("validation"), "the validation split");
+  await fill(test, 0, stored("test"), "the test split");
+  // What scales the samples is among the steps.
+  return { preparation, sampleShape: [width], normalisation: { mean: [0], deviation: [1] }, inputs: { train, test } };
+}
+
+async function pictures({ snapshot, steps, options, stored, training }: Work): Promise<Samples<Uint8Array>> {
+  const { pictureShape, splits } = snapshot;
+  const { preparation, shape, normalisation, fill } = await preparePictures(
+    steps as readonly Step<PictureStep>[],
+    pictureShape as PictureShape,
+    training,
+    options.fitted,
+  );
+  const size = shape.reduce((a, b) => a * b, 1);
+  const train = new Uint8Array((splits.train.count + (splits.validation?.count ?? 0)) * size);
+  const test = new Uint8Array(splits.test.count * size);
+  await fill(train, 0, stored("train"));
+  if (splits.validation) await fill(train, splits.train.count * size, stored("validation"));
+  await fill(test, 0, stored("test"));
+  return { preparation, sampleShape: shape, normalisation, inputs: { train, test } };
+}
+
+async function targetsOf(directory: string, snapshot: Snapshot, split: SplitName): Promise<Split["targets"]> {
+  for await (const { targets } of readBatches(directory, snapshot, split, Number.POSITIVE_INFINITY, ["targets"])) return targets;
+  return snapshot.task === "regression" ? new Float32Array() : new Int32Array();
+}
+
+function joined(a: Split["targets"], b: Split["targets"]): Split["targets"] {
+  const both = a instanceof Int32Array ? new Int32Array(a.length + b.length) : new Float32Array(a.length + b.length);
+  both.set(a);
+  both.set(b, a.length);
+  return both;
+}
+const range = (from: number, to: number): Int32Array => Int32Array.from({ length: to - from }, (_, i) => from + i);
+
+/** A target that never changes gets deviation 1. */
+function targetMoments(targets: Split["targets"], rows: Int32Array): { mean: number; deviation: number } {
+  const { mean, deviation } = moments(Float32Array.from(rows, (row) => targets[row]!));
+  return { mean, deviation: deviation || 1 };
+}
