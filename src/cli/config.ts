@@ -2,6 +2,9 @@
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 
+// What the AWS SDK says of Node's version concerns who builds Trainyard, not who moves a file with it.
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= "true";
+
 export const config = {
   /** TRAINYARD_URL: the server to talk to. Without it: the one that runs on the data directory, else one inside the command. */
   url: process.env.TRAINYARD_URL || undefined,
@@ -11,6 +14,11 @@ export const config = {
   project: process.env.TRAINYARD_PROJECT || undefined,
   /** TRAINYARD_HOME: the data directory. */
   home: resolve(process.env.TRAINYARD_HOME || join(homedir(), ".trainyard")),
+  /** AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, AWS_REGION, AWS_DEFAULT_REGION: of `bucket` and s3:// addresses. Credentials the SDK reads itself. */
+  s3Endpoint: process.env.AWS_ENDPOINT_URL_S3 || process.env.AWS_ENDPOINT_URL || undefined,
+  s3Region: process.env.AWS_REGION || process.env.AWS_DEFAULT_REGION || undefined,
+  /** TRAINYARD_VAULT_PASSWORD: opens the vault that `bucket --vault` names. */
+  vaultPassword: process.env.TRAINYARD_VAULT_PASSWORD || undefined,
   /** COLUMNS, else the terminal's width: what tables are cut to. Unlimited where no terminal is. */
   columns: Number(process.env.COLUMNS) || process.stdout.columns || Number.POSITIVE_INFINITY,
   /** The command, for those who find the data directory in use by it: "train". */

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { hasMoto, S3Server } from "../../test/s3-server.ts";
-import { Bucket, isSame, partSize } from "./bucket.ts";
+import { isSame, partSize, S3Bucket } from "./bucket.ts";
 
 const MIB = 2 ** 20;
 const folder = mkdtempSync(join(tmpdir(), "trainyard-bucket-"));
@@ -33,9 +33,9 @@ if (!hasMoto) test.skip("buckets of moto (TRAINYARD_PYTHON names no Python with 
 
 describe.each(Object.entries(servers))("a bucket of %s", (kind, make) => {
   let server: S3Server;
-  let bucket: Bucket;
+  let bucket: S3Bucket;
   const open = (endpoint = server.endpoint) =>
-    new Bucket(server.bucket, { endpoint, accessKeyId: "S3RVER", secretAccessKey: "S3RVER", patienceSeconds: 3 });
+    new S3Bucket(server.bucket, { endpoint, accessKeyId: "S3RVER", secretAccessKey: "S3RVER", patienceSeconds: 3 });
   beforeAll(async () => {
     server = make();
     await server.start();
@@ -146,7 +146,7 @@ describe.each(Object.entries(servers))("a bucket of %s", (kind, make) => {
     mkdirSync(join(folder, "directory"), { recursive: true });
     expect(await code(bucket.upload(join(folder, "directory"), "x"))).toBe("BAD_FILE");
     expect(await bucket.head("nothing")).toBeUndefined();
-    const none = new Bucket("no-such-bucket-here", {
+    const none = new S3Bucket("no-such-bucket-here", {
       endpoint: server.endpoint,
       accessKeyId: "S3RVER",
       secretAccessKey: "S3RVER",
@@ -165,7 +165,7 @@ test("a download whose bytes are not those of its ETag is refused, and leaves no
   }).listen(0, "127.0.0.1");
   await new Promise((listening) => server.once("listening", listening));
   const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const bucket = new Bucket("any", { endpoint, accessKeyId: "a", secretAccessKey: "b", patienceSeconds: 1 });
+  const bucket = new S3Bucket("any", { endpoint, accessKeyId: "a", secretAccessKey: "b", patienceSeconds: 1 });
   const target = fresh();
   expect(await code(bucket.download("damaged", target))).toBe("CHECKSUM_MISMATCH");
   expect(readdirSync(join(target, ".."))).toEqual([]);

@@ -50,8 +50,11 @@ const partsOf = "part-bytes";
 /** Bytes of each part of a file, but for the last one: a function of its size, so that whoever goes on finds the same parts. */
 export const partSize = (size: number): number => Math.max(leastPart, 2 ** 20 * Math.ceil(size / mostParts / 2 ** 20));
 
-/** @example const bucket = new Bucket("data", { endpoint: "http://127.0.0.1:9000" }); await bucket.upload("a.csv", "tables/a.csv"); */
-export class Bucket {
+/**
+ * A bucket. (TypeScript 7.0, lowering `await using`, renames properties that are called like the class: so it is not called Bucket.)
+ * @example const bucket = new S3Bucket("data", { endpoint: "http://127.0.0.1:9000" }); await bucket.upload("a.csv", "tables/a.csv");
+ */
+export class S3Bucket {
   readonly name: string;
   readonly #client: S3Client;
 

@@ -69,7 +69,8 @@ export async function openStore({ url, directory, s3 = {} }: StoreOptions): Prom
   return new S3Store(bucket, prefix, s3);
 }
 
-function parseUrl(url: string): { bucket: string; prefix: string } {
+/** @throws BAD_PARAMETER */
+export function parseUrl(url: string): { bucket: string; prefix: string } {
   const [, bucket, prefix = ""] = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(.*?))?\/?$/.exec(url) ?? [];
   // What came is not shown: people put credentials into addresses.
   const refuse = (got: string, cause?: unknown) =>
