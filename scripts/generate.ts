@@ -47,11 +47,12 @@ const parameters = (params: Params): string[] =>
     Object.entries(params).map(([name, param]) => [`\`${name}\``, wanted(param), `\`${shown(param.default)}\``, param.help]),
   );
 
-/** Some kinds of entry suit certain tasks only. */
-type Entry = Head & { readonly tasks?: readonly string[] };
+/** Some kinds of entry suit certain tasks only, steps of preprocessing tables or pictures. */
+type Entry = Head & { readonly tasks?: readonly string[]; readonly of?: string; readonly suits?: readonly string[]; readonly computation?: string };
 
-function section({ id, title, tasks, ...entry }: Entry): string[] {
-  const suits = tasks ? ` (${tasks.join(", ")})` : "";
+function section({ id, title, tasks, of, suits: types, computation, ...entry }: Entry): string[] {
+  const kinds = tasks ?? (of && [of === "table" ? `columns of type ${types!.join(", ")}` : of]);
+  const suits = kinds ? ` (${kinds.join(", ")})` : "";
   const rows = Object.keys(entry.params).length ? ["", ...parameters(entry.params)] : [];
   return [`### ${title}`, "", `\`${id}\`${suits}: ${about({ id, title, ...entry })}`, ...rows, ""];
 }

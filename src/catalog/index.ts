@@ -7,6 +7,10 @@ import { losses } from "./losses/index.ts";
 import { metrics } from "./metrics/index.ts";
 import { models } from "./models/index.ts";
 import { optimizers } from "./optimizers/index.ts";
+import { preprocessing } from "./preprocessing/index.ts";
 import { schedules } from "./schedules/index.ts";
 
-export const catalog = { datasets, models, layers, losses, optimizers, schedules, metrics, initializers } satisfies Record<string, readonly Head[]>;
+export const catalog = { datasets, preprocessing, models, layers, losses, optimizers, schedules, metrics, initializers } satisfies Record<
+  string,
+  readonly Head[]
+>;

@@ -1,11 +1,18 @@
 /** From what a person asks for to what is trained: defaults filled in, everything checked, the parts assembled. */
-
+import { existsSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pictureFront, tableFront } from "../data/front.ts";
+import type { DatasetFacts, PictureStep, PreprocessingStep, TableStep } from "../data/kinds.ts";
+import { prepare } from "../data/prepare.ts";
+import { checkSteps, type RawShape, type SettledStep, type Step, settled, shapeAfter } from "../data/steps.ts";
 import type { ModelKind, NetworkDescription } from "../engine/kinds.ts";
 import { checkNetwork, type Network, parseNetwork } from "../engine/network.ts";
 import { devices } from "../engine/session.ts";
 import { defaultThreads } from "../engine/trainer.ts";
 import { compilePlan, type Plan, type PlanOptions } from "../engine/training-plan.ts";
-import type { Dataset, Task } from "../shared/dataset.ts";
+import type { Column, Dataset, FittedStep, Preparation, Task } from "../shared/dataset.ts";
 import { checkParams, choice, type Head, integer, number, type ParamValues, type ValuesOf } from "../shared/define.ts";
 import { fail, type Problem, TrainyardError, toProblem } from "../shared/errors.ts";
 import { catalog } from "./index.ts";
@@ -15,7 +22,12 @@ export const trainingParams = {
   epochs: integer({ default: 1, min: 1, help: "Passes over the training samples." }),
   batchSize: integer({ default: 64, min: 1, help: "Samples per step." }),
   seed: integer({ default: 1, min: 0, help: "Settles initial weights, shuffling, dropout and augmentation: the same seed, the same bits." }),
-  validation: number({ default: 0.1, min: 0, max: 0.9, help: "Share of the training samples held out to choose the best epoch." }),
+  validation: number({
+    default: 0.1,
+    min: 0,
+    max: 0.9,
+    help: "Share of the training samples held out to choose the best epoch, where the dataset has no validation split.",
+  }),
   patience: integer({ default: 0, min: 0, help: "Stop when the validation loss has not fallen for so many epochs; 0: never." }),
   clipNorm: number({ default: 0, min: 0, help: "Longest gradient of all weights together; 0: no limit." }),
   clipValue: number({ default: 0, min: 0, help: "Largest element of the gradient; 0: no limit." }),
@@ -42,6 +54,8 @@ export interface Chosen {
 export interface RunRequest extends Partial<Record<Choice, { readonly id: string; readonly params?: Readonly<Record<string, unknown>> }>> {
   /** A file or folder the dataset is read from. */
   readonly path?: string;
+  /** Steps in order; left out: those of the dataset. */
+  readonly preprocessing?: readonly PreprocessingStep[];
   /** For model "custom". */
   readonly network?: unknown;
   readonly training?: Readonly<Record<string, unknown>>;
@@ -50,6 +64,7 @@ export interface RunRequest extends Partial<Record<Choice, { readonly id: string
 /** A request with every default filled in: what `run.json` keeps. */
 export interface RunSettings extends Record<Choice, Chosen> {
   readonly path?: string;
+  readonly preprocessing: readonly SettledStep[];
   readonly network?: NetworkDescription;
   readonly training: ValuesOf<typeof trainingParams>;
 }
@@ -63,6 +78,8 @@ export interface Known {
   readonly task: Task;
   /** For messages: the dataset as people name it. */
   readonly id: string;
+  /** Columns of the table, or the shape of its pictures. */
+  readonly raw?: RawShape;
 }
 
 /** The losses a model can be trained with: its own list, or all that are for its tasks. */
@@ -115,6 +132,10 @@ export function checkRequest(
   const training = checkParams("training", trainingParams, request.training);
   for (const error of training.problems) found.push({ error, path: `training.${error.details.name}` });
 
+  const ofDataset = catalog.datasets.find(({ id }) => id === parts.dataset.id)?.preprocessing;
+  const { steps, problems: ofSteps } = checkSteps(catalog.preprocessing, request.preprocessing ?? ofDataset ?? [], known?.raw);
+  for (const { error, path } of ofSteps) found.push({ error, path: path ? `preprocessing.${path}` : "preprocessing" });
+
   const model = catalog.models.find((m) => m.id === parts.model.id);
   const loss = catalog.losses.find((l) => l.id === parts.loss.id);
   const suits = (what: string, path: string, tasks: readonly Task[]) => {
@@ -145,6 +166,7 @@ export function checkRequest(
     settings: {
       ...parts,
       ...(request.path && { path: request.path }),
+      preprocessing: steps.map(settled),
       ...(network && { network }),
       training: training.values as RunSettings["training"],
     },
@@ -173,8 +195,80 @@ export interface Assembled {
 
 const entryOf = <E extends Head>(entries: readonly E[], { id }: Chosen): E => entries.find((e) => e.id === id)!;
 
-export const loadDataset = ({ dataset, path }: RunSettings): Promise<Dataset> =>
-  entryOf(catalog.datasets, dataset).load!(dataset.params as never, path);
+/** The entries of settings that were checked. */
+const stepsOf = (settings: readonly SettledStep[]): readonly Step[] =>
+  settings.map(({ step, params }) => ({ kind: catalog.preprocessing.find(({ id }) => id === step)!, params }));
+
+/** A list of steps with every formula and parameter, as settings have it. */
+export const settledSteps = (steps: readonly PreprocessingStep[]): readonly SettledStep[] =>
+  checkSteps(catalog.preprocessing, steps).steps.map(settled);
+
+/** Shape of a sample after preprocessing; undefined where only the training rows can tell. */
+export const sampleShapeAfter = ({ preprocessing }: RunSettings, raw: RawShape): readonly number[] | undefined =>
+  shapeAfter(stepsOf(preprocessing), raw);
+
+/** What is known of samples before they are loaded: of a dataset of the catalog by `features`, of one that was imported by `columns`. */
+export function rawShapeOf(facts: {
+  readonly sampleShape: readonly number[];
+  readonly features?: DatasetFacts["features"];
+  readonly columns?: readonly Pick<Column, "name" | "type">[];
+}): RawShape {
+  const columns = facts.columns ?? facts.features?.flatMap(({ name, type }) => (type === "picture" ? [] : [{ name, type }])) ?? [];
+  return columns.length ? { columns } : { pictureShape: facts.sampleShape };
+}
+
+export interface LoadOptions {
+  /** What the steps of preprocessing learnt before. */
+  readonly fitted?: readonly FittedStep[];
+  /** Where downloads are kept for the next time; without it nothing is downloaded. */
+  readonly cache?: string;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Samples ready to train on: of a snapshot, when `path` is the folder of one, else of the dataset's files, imported for this once.
+ * @throws what importing and preparing throw
+ */
+export async function loadDataset(
+  { dataset, path, preprocessing, training }: RunSettings,
+  { fitted, cache, signal }: LoadOptions = {},
+): Promise<Dataset> {
+  const { id, load, importFiles } = entryOf(catalog.datasets, dataset);
+  const from = (directory: string) => {
+    const validation = { fraction: training.validation, seed: training.seed };
+    return prepare(directory, stepsOf(preprocessing), { id, source: path ?? id, validation, fitted });
+  };
+  if (path && existsSync(join(path, "snapshot.json"))) return from(path);
+  if (!importFiles) return load!(dataset.params as never, path);
+  const directory = await mkdtemp(join(tmpdir(), "trainyard-import-"));
+  try {
+    await importFiles(dataset.params as never, { path, directory, cache, signal });
+    return await from(directory);
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+}
+
+/** The steps that stand before the network in what is served, and what they take. */
+function frontOf({ steps, inputs, pictureShape }: Preparation): PlanOptions["front"] {
+  const kinds = stepsOf(steps);
+  if (!pictureShape)
+    return () =>
+      tableFront(
+        kinds as readonly Step<TableStep>[],
+        steps.map(({ fitted }) => fitted),
+        inputs,
+      );
+  return kinds.some((step) => step.kind.of === "pictures" && step.kind.build)
+    ? () => pictureFront(kinds as readonly Step<PictureStep>[], pictureShape)
+    : undefined;
+}
+
+/** What a model tells of its preprocessing to whoever opens the file. */
+const describe = ({ steps, inputs, pictureShape }: Preparation): Record<string, string> => ({
+  "trainyard.preprocessing": JSON.stringify(steps),
+  "trainyard.inputs": JSON.stringify(pictureShape ? [{ name: "picture", type: "picture", shape: pictureShape }] : inputs),
+});
 
 /**
  * Builds the network for a dataset and compiles the plan.
@@ -207,7 +301,8 @@ export function assemble(settings: RunSettings, dataset: Dataset): Assembled {
     labels: dataset.labels,
     clipNorm: training.clipNorm > 0,
     clipValue: training.clipValue > 0,
-    metadata: { "trainyard.dataset_digest": dataset.digest },
+    ...(dataset.preparation && { front: frontOf(dataset.preparation) }),
+    metadata: { "trainyard.dataset_digest": dataset.digest, ...(dataset.preparation && describe(dataset.preparation)) },
   };
   return {
     network,

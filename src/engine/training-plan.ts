@@ -46,6 +46,8 @@ export interface PlanOptions {
   /** Clip the gradient of all weights together to a length, or each element to a size. Their values are graph inputs. */
   readonly clipNorm?: boolean;
   readonly clipValue?: boolean;
+  /** Where raw samples enter the predict graph and how they become those of the network; without it they are the same. */
+  readonly front?: () => { readonly inputs: readonly Value[]; readonly samples: Value };
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
@@ -274,15 +276,15 @@ function evaluateGraph({ network, loss, lossParams }: PlanOptions, spec: PlanSpe
   };
 }
 
-/** Inputs: `input` [batch, ...] of raw values, weights and states. Outputs: `output` (probabilities, scores or a value) and for classification `label` int64 [batch]. */
-function predictGraph({ network, loss, metadata }: PlanOptions, spec: PlanSpec, bound?: ReadonlyMap<string, Value>): Graph {
+/** Inputs: those of the front, or `input` [batch, ...] of raw values; weights and states. Outputs: `output` (probabilities, scores or a value) and for classification `label` int64 [batch]. */
+function predictGraph({ network, loss, front, metadata }: PlanOptions, spec: PlanSpec, bound?: ReadonlyMap<string, Value>): Graph {
   const { mean, deviation } = spec.normalisation;
-  const x = input("input", spec.inputDType, ["batch", ...spec.sampleShape]);
+  const { inputs, samples } = front?.() ?? rawInput(spec);
   const state = bound ?? stateInputs(spec.state.filter((s) => s.role !== "optimizer"));
-  const { output } = network.build({ x: normalise(x, spec), tensors: state });
+  const { output } = network.build({ x: normalise(samples, spec), tensors: state });
   return {
     name: "predict",
-    inputs: [x, ...(bound ? [] : state.values())],
+    inputs: [...inputs, ...(bound ? [] : state.values())],
     outputs: {
       output: inScope("output", () => inTargetUnits(loss.link(output), spec)),
       ...(spec.task === "classification" && { label: argMax(output) }),
@@ -294,6 +296,11 @@ function predictGraph({ network, loss, metadata }: PlanOptions, spec: PlanSpec, 
       ...metadata,
     },
   };
+}
+
+function rawInput({ inputDType, sampleShape }: PlanSpec) {
+  const x = input("input", inputDType, ["batch", ...sampleShape]);
+  return { inputs: [x], samples: x };
 }
 
 /** The predict graph with the trained tensors written into it: what `model.onnx` holds. */

@@ -1,7 +1,7 @@
 /** What the server and its predictor process say to each other, over IPC with serialization "advanced". */
 
 import type { PredictionView } from "./api/schemas.ts";
-import type { Task } from "./dataset.ts";
+import type { RawColumn, Task } from "./dataset.ts";
 import type { ErrorView } from "./errors.ts";
 
 /** What a model takes and gives, as the facts of its run say. */
@@ -10,11 +10,18 @@ export interface ModelFacts {
   readonly sampleShape: readonly number[];
   readonly columns: readonly string[];
   readonly labels: readonly string[];
+  /** Of each column what may stand in it; without it they are numbers, all of them required. */
+  readonly inputs?: readonly Pick<RawColumn, "name" | "type" | "required">[];
+  /** Of a raw picture, where steps change it. */
+  readonly pictureShape?: readonly number[];
 }
+
+/** A cell of a row: a number, a value of a category, a text, a date in ISO 8601 or in seconds since 1970 UTC; null where it is missing. */
+export type Cell = number | string | boolean | null;
 
 /** Rows of a table, by column, or a picture file. */
 export interface Sample {
-  readonly rows?: readonly Readonly<Record<string, number>>[];
+  readonly rows?: readonly Readonly<Record<string, Cell>>[];
   readonly picture?: Uint8Array;
 }
 

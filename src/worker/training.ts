@@ -1,13 +1,21 @@
 /** Performs one training: joins catalog and engine, and hands out what is worth keeping. Knows neither folders nor servers. */
 import { catalog } from "../catalog/index.ts";
-import { type Assembled, assemble, loadDataset, type RunRequest, type RunSettings, resolveSettings } from "../catalog/run-settings.ts";
+import {
+  type Assembled,
+  assemble,
+  type LoadOptions,
+  loadDataset,
+  type RunRequest,
+  type RunSettings,
+  resolveSettings,
+} from "../catalog/run-settings.ts";
 import { splitValidation } from "../data/index.ts";
 import { toOnnx } from "../engine/onnx.ts";
 import { checkDevice } from "../engine/session.ts";
 import { train } from "../engine/trainer.ts";
 import { compileModel, graphNames } from "../engine/training-plan.ts";
 import type { RunFacts } from "../shared/api/schemas.ts";
-import type { Dataset } from "../shared/dataset.ts";
+import type { Dataset, FittedStep, Preparation } from "../shared/dataset.ts";
 import { fail } from "../shared/errors.ts";
 import type { TrainEvent } from "../shared/events.ts";
 import { decodeCheckpoint, decodeWeights, encodeCheckpoint, encodeWeights, type Shapes } from "./checkpoint.ts";
@@ -32,10 +40,14 @@ export interface ResumeFiles {
  * Loads the data, fills in the settings, builds the network: everything that can fail before the first step.
  * @param mostThreads of those that are chosen here because the request leaves them open
  */
-export async function prepareTraining(request: RunRequest, mostThreads = Number.POSITIVE_INFINITY): Promise<PreparedTraining> {
+export async function prepareTraining(
+  request: RunRequest,
+  mostThreads = Number.POSITIVE_INFINITY,
+  options: Omit<LoadOptions, "fitted"> = {},
+): Promise<PreparedTraining> {
   const unfinished = resolveSettings(request);
   await checkDevice(unfinished.training.device);
-  const dataset = await loadDataset(unfinished);
+  const dataset = await loadDataset(unfinished, options);
   const settings = resolveSettings(request, dataset);
   const { train, validation } = split(settings, dataset);
   const suited = assemble(settings, dataset);
@@ -51,6 +63,7 @@ export async function prepareTraining(request: RunRequest, mostThreads = Number.
       columns: [...dataset.columns],
       labels: [...dataset.labels],
       normalisation: dataset.normalisation,
+      ...(dataset.preparation && preparationFacts(dataset.preparation)),
       samples: { train: train.length, validation: validation.length, test: dataset.test.count },
     },
     network: description as unknown as RunFacts["network"],
@@ -63,10 +76,10 @@ export async function prepareTraining(request: RunRequest, mostThreads = Number.
 }
 
 /** The parts of a run again, from what is known of it. @throws BAD_FILE when the data has changed since, and as `resolveSettings` */
-export async function reassemble(request: RunRequest, facts: RunFacts): Promise<PreparedTraining> {
+export async function reassemble(request: RunRequest, facts: RunFacts, options: Omit<LoadOptions, "fitted"> = {}): Promise<PreparedTraining> {
   const settings = resolveSettings(request, facts.dataset);
   await checkDevice(settings.training.device);
-  const dataset = await loadDataset(settings);
+  const dataset = await loadDataset(settings, { ...options, fitted: facts.dataset.preprocessing as readonly FittedStep[] | undefined });
   const { digest } = facts.dataset;
   if (dataset.digest !== digest) {
     throw fail("BAD_FILE", {
@@ -82,7 +95,15 @@ export async function reassemble(request: RunRequest, facts: RunFacts): Promise<
 /** What the files of a run must hold. */
 export const shapesOf = ({ assembled }: PreparedTraining): Shapes => new Map(assembled.plan.spec.state.map(({ name, shape }) => [name, shape]));
 
-const split = ({ training }: RunSettings, { train, task }: Dataset) => splitValidation(train, training.validation, training.seed, task);
+const split = ({ training }: RunSettings, { train, task, rows }: Dataset) => rows ?? splitValidation(train, training.validation, training.seed, task);
+
+/** What a run keeps of its preprocessing; the values of categories stay in the dataset. */
+const preparationFacts = ({ steps, inputs, pictureShape, features }: Preparation) => ({
+  preprocessing: steps,
+  inputs: inputs.map(({ name, type, required }) => ({ name, type, required })),
+  ...(pictureShape && { pictureShape: [...pictureShape] }),
+  features: [...features],
+});
 
 /**
  * Trains, and saves the plan, checkpoints (last.safetensors, best.safetensors) and at the end model.onnx.

@@ -1,25 +1,14 @@
 /** Datasets by name, and the one for any table. */
-import { type DatasetFacts, type DatasetKind, dataset, type PreprocessingStep } from "../../data/kinds.ts";
+import { type DatasetFacts, type DatasetKind, dataset } from "../../data/kinds.ts";
 import { choice, integer, number, text } from "../../shared/define.ts";
 import { fail } from "../../shared/errors.ts";
+import { forPictures, forTables } from "./usual-steps.ts";
 
 const testFraction = number({ default: 0.2, min: 0.01, max: 0.99, help: "Share of the rows held out for the final evaluation." });
 const splitSeed = integer({ default: 1, min: 0, help: "Draws the test rows: the same seed and file, the same rows." });
 
 /** The loaders bring native libraries, which whoever only reads the catalog does not need. */
 const data = () => import("../../data/index.ts");
-
-const normalise: PreprocessingStep = {
-  step: "normalise",
-  computation: "(x - mean) / deviation, per channel or column, compiled into the model",
-  params: { fittedOn: "train" },
-};
-const scale: PreprocessingStep = { step: "scale", computation: "x / 255, compiled into the model", params: { mean: 0, deviation: 255 } };
-const split: PreprocessingStep = {
-  step: "split",
-  computation: "rows drawn at random, stratified by class",
-  params: { fraction: "testFraction", seed: "splitSeed" },
-};
 
 /** 70,000 pictures in MNIST's format. */
 const digits = (labels: readonly string[]): DatasetFacts => ({
@@ -39,7 +28,7 @@ export const datasets: readonly DatasetKind[] = [
     tasks: ["classification"],
     suggestedModel: "cnn",
     facts: digits(Array.from("0123456789")),
-    preprocessing: [scale],
+    preprocessing: forPictures,
     params: {},
     load: async (_, path) => (await data()).loadMnist({ path }),
   }),
@@ -51,7 +40,7 @@ export const datasets: readonly DatasetKind[] = [
     tasks: ["classification"],
     suggestedModel: "cnn",
     facts: digits(["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"]),
-    preprocessing: [scale],
+    preprocessing: forPictures,
     params: {},
     load: async (_, path) => (await data()).loadFashionMnist({ path }),
   }),
@@ -69,7 +58,7 @@ export const datasets: readonly DatasetKind[] = [
       labels: ["Iris-setosa", "Iris-versicolor", "Iris-virginica"],
       records: { train: 120, test: 30 },
     },
-    preprocessing: [split, normalise],
+    preprocessing: forTables,
     params: { testFraction, splitSeed },
     load: async ({ testFraction, splitSeed }) => (await data()).loadIris({ testFraction, seed: splitSeed }),
   }),
@@ -79,7 +68,7 @@ export const datasets: readonly DatasetKind[] = [
     summary: "Any table with a header, numeric columns and a column to predict.",
     tasks: ["classification", "regression"],
     suggestedModel: "mlp",
-    preprocessing: [split, normalise],
+    preprocessing: forTables,
     params: {
       label: text({ default: "", help: "The column to predict; empty: the one named label, class, target or species, else the last." }),
       task: choice({

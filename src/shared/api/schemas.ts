@@ -210,6 +210,9 @@ export const runRequest = z
     loss: part.optional(),
     optimizer: part.optional(),
     schedule: part.optional(),
+    preprocessing: z.array(preprocessingStep).max(100).optional().meta({
+      description: "What samples go through before the network sees them, in order, compiled into the model; those of the dataset unless said.",
+    }),
     network: json.optional().meta({ description: "For model custom: the network description." }),
     training: values.optional().meta({ description: "Epochs, batch size, seed and so on." }),
   })
@@ -218,7 +221,19 @@ export type RunRequestBody = z.infer<typeof runRequest>;
 
 const chosen = z.object({ id: z.string(), params: values });
 export const runSettings = z
-  .object({ dataset: chosen, model: chosen, loss: chosen, optimizer: chosen, schedule: chosen, network: json.optional(), training: values })
+  .object({
+    dataset: chosen,
+    model: chosen,
+    loss: chosen,
+    optimizer: chosen,
+    schedule: chosen,
+    preprocessing: z
+      .array(z.object({ step: z.string(), computation: z.string(), params: values }))
+      .readonly()
+      .optional(),
+    network: json.optional(),
+    training: values,
+  })
   .meta({ id: "RunSettings", description: "A request with every default filled in." });
 
 export const source = z
@@ -234,9 +249,20 @@ export const runFacts = z
       digest: sha256,
       source: z.string(),
       task: z.enum(["classification", "regression"]),
-      sampleShape: z.array(z.int()),
-      columns: z.array(z.string()),
+      sampleShape: z.array(z.int()).meta({ description: "Of a sample after preprocessing." }),
+      columns: z.array(z.string()).meta({ description: "Columns of a row that the model reads; empty for pictures." }),
       labels: z.array(z.string()),
+      preprocessing: z
+        .array(z.object({ step: z.string(), computation: z.string(), params: values, fitted: json.optional() }))
+        .readonly()
+        .optional()
+        .meta({ description: "The steps, and what they learnt from the training rows." }),
+      inputs: z
+        .array(z.object({ name: z.string(), type: z.enum(columnTypes), required: z.boolean() }))
+        .optional()
+        .meta({ description: "What a row to predict from consists of; what is not required may be missing." }),
+      pictureShape: z.array(z.int()).optional().meta({ description: "Of a raw picture: [channels, height, width]." }),
+      features: z.array(z.string()).optional().meta({ description: "What the columns of a sample are called after preprocessing." }),
       samples: z.object({ train: count, validation: count, test: count }),
     }),
     network: json,
@@ -359,7 +385,15 @@ export type Comparison = z.infer<typeof comparison>;
 
 export const predictRequest = z
   .strictObject({
-    rows: z.array(z.record(z.string(), z.number())).min(1).max(1000).optional().meta({ description: "Rows of a table, by column." }),
+    rows: z
+      .array(z.record(z.string(), z.union([z.number(), z.string(), z.boolean(), z.null()])))
+      .min(1)
+      .max(1000)
+      .optional()
+      .meta({
+        description:
+          "Rows of a table, by column: numbers, values of categories, texts, dates in ISO 8601. What is null or left out is missing, where the model's preprocessing allows that.",
+      }),
     picture: z.base64().max(28_000_000).optional().meta({ description: "One picture, base64 of PNG, JPEG, WebP, …" }),
   })
   .refine(({ rows, picture }) => (rows === undefined) !== (picture === undefined), { error: "must have either rows or picture" });

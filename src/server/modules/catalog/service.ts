@@ -1,6 +1,6 @@
 /** The catalog as others see it: every entry with its parameter specs, and what goes with what. */
 import { catalog } from "../../../catalog/index.ts";
-import { lossesFor, optimizersFor, trainingParams } from "../../../catalog/run-settings.ts";
+import { lossesFor, optimizersFor, settledSteps, trainingParams } from "../../../catalog/run-settings.ts";
 import type { CatalogEntry } from "../../../shared/api/schemas.ts";
 import type { Head } from "../../../shared/define.ts";
 import { fail } from "../../../shared/errors.ts";
@@ -10,7 +10,8 @@ const kinds = Object.keys(catalog) as Kind[];
 
 /** What a kind of entry tells besides its head. */
 const more: { readonly [K in Kind]?: (entry: (typeof catalog)[K][number]) => object } = {
-  datasets: ({ tasks, suggestedModel, facts, preprocessing }) => ({ tasks, suggestedModel, ...facts, preprocessing }),
+  datasets: ({ tasks, suggestedModel, facts, preprocessing }) => ({ tasks, suggestedModel, ...facts, preprocessing: settledSteps(preprocessing) }),
+  preprocessing: ({ of, computation, ...kind }) => ({ of, computation, ...("suits" in kind && { suits: kind.suits }) }),
   models: (model) => ({ tasks: model.tasks, losses: lossesFor(model), optimizers: optimizersFor(model) }),
   losses: ({ tasks }) => ({ tasks }),
   metrics: ({ tasks }) => ({ tasks }),

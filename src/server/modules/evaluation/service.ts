@@ -3,6 +3,7 @@ import type { z } from "zod";
 import { catalog } from "../../../catalog/index.ts";
 import type { EvaluationView, Job, PredictionView, predictRequest, RunFacts } from "../../../shared/api/schemas.ts";
 import { fail, toProblem } from "../../../shared/errors.ts";
+import type { ModelFacts } from "../../../shared/predictor.ts";
 import type { Context } from "../../entity.ts";
 import { createOnce } from "../../idempotency.ts";
 import type { Kernel } from "../../kernel.ts";
@@ -66,7 +67,6 @@ async function predict(
   signal: AbortSignal,
 ): Promise<PredictionView[]> {
   if (!sha256) throw fail("ARTIFACT_MISSING", { what, name: "model.onnx", fix: "Train it to the end." });
-  const { sampleShape, columns, labels, task } = facts.dataset;
   const load = async () => {
     const { body } = await kernel.blobs.get(sha256);
     const parts: Uint8Array[] = [];
@@ -74,5 +74,15 @@ async function predict(
     return new Uint8Array(Buffer.concat(parts));
   };
   const bytes = picture === undefined ? undefined : new Uint8Array(Buffer.from(picture, "base64"));
-  return kernel.predictor.predict(sha256, load, { facts: { sampleShape, columns, labels, task }, sample: { rows, picture: bytes } }, signal);
+  return kernel.predictor.predict(sha256, load, { facts: modelFacts(facts.dataset), sample: { rows, picture: bytes } }, signal);
 }
+
+/** What a model takes and gives: the rest of the facts stays here. */
+const modelFacts = ({ task, sampleShape, columns, labels, inputs, pictureShape }: RunFacts["dataset"]): ModelFacts => ({
+  task,
+  sampleShape,
+  columns,
+  labels,
+  ...(inputs && { inputs }),
+  ...(pictureShape && { pictureShape }),
+});

@@ -10,7 +10,7 @@ interface Param {
 
 /** Every parameter by its path. */
 export const paramsOf = ({ settings }: Pick<RunState, "settings">): Param[] => {
-  const { training, network: _, ...parts } = settings;
+  const { training, network: _, preprocessing = [], ...parts } = settings;
   const leaf = (path: string, value: unknown) => ({
     path,
     number: typeof value === "number" ? value : null,
@@ -21,6 +21,10 @@ export const paramsOf = ({ settings }: Pick<RunState, "settings">): Param[] => {
     ...Object.entries(parts).flatMap(([part, { id, params }]) => [
       leaf(`${part}.id`, id),
       ...Object.entries(params).map(([name, value]) => leaf(`${part}.params.${name}`, value)),
+    ]),
+    ...preprocessing.flatMap(({ step, params }, i) => [
+      leaf(`preprocessing.${i}.step`, step),
+      ...Object.entries(params).map(([name, value]) => leaf(`preprocessing.${i}.params.${name}`, value)),
     ]),
   ];
 };

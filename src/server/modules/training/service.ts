@@ -1,10 +1,11 @@
 /** From a request to a queued run: checked against the catalog and the data, with every problem told at once. */
 import type { z } from "zod";
 import { catalog } from "../../../catalog/index.ts";
-import { checkRequest } from "../../../catalog/run-settings.ts";
+import { checkRequest, rawShapeOf, sampleShapeAfter } from "../../../catalog/run-settings.ts";
+import type { DatasetFacts as CatalogFacts } from "../../../data/kinds.ts";
 import { checkNetwork } from "../../../engine/network.ts";
 import { checkOutput } from "../../../engine/training-plan.ts";
-import { type DatasetSource, type Run, runRequest } from "../../../shared/api/schemas.ts";
+import { type DatasetFacts, type DatasetSource, type Run, runRequest } from "../../../shared/api/schemas.ts";
 import type { Task } from "../../../shared/dataset.ts";
 import { fail, type Problem, TrainyardError, toProblem } from "../../../shared/errors.ts";
 import type { Context } from "../../entity.ts";
@@ -37,6 +38,8 @@ interface DataFacts {
   readonly task: Task;
   readonly sampleShape: readonly number[];
   readonly labels: readonly string[];
+  readonly features?: CatalogFacts["features"];
+  readonly columns?: DatasetFacts["columns"];
 }
 
 interface Resolved {
@@ -128,7 +131,7 @@ export async function check(kernel: Kernel, project: string | undefined, body: u
   const { network, ...rest } = request;
   const checked = checkRequest(
     { ...rest, ...(network !== undefined && { network }), dataset: data?.dataset },
-    facts && { task: facts.task, id: asked!.id },
+    facts && { task: facts.task, id: asked!.id, raw: rawShapeOf(facts) },
   );
   // Without a dataset its own faults were told above.
   problems.push(...checked.problems.filter(({ path }) => data || !path.startsWith("dataset")));
@@ -146,14 +149,17 @@ export async function check(kernel: Kernel, project: string | undefined, body: u
     );
   }
   const { settings } = checked;
-  const sound = !problems.some(({ path }) => /^(model|network)\b/.test(path));
+  const sound = !problems.some(({ path }) => /^(model|network|preprocessing)\b/.test(path));
   if (sound && facts) problems.push(...fits(settings, facts));
   if (problems.length) throw fail("INVALID_REQUEST", { problems: problems.slice(0, MAX_PROBLEMS) });
   return { settings: settings as Settings, source: data!.source, task: facts!.task };
 }
 
-/** Whether the network takes the dataset's samples and gives as many outputs as there are classes. */
-function fits(settings: ReturnType<typeof checkRequest>["settings"], { task, sampleShape, labels }: DataFacts): Problem[] {
+/** Whether the network takes the dataset's samples, once their shape is known, and gives as many outputs as there are classes. */
+function fits(settings: ReturnType<typeof checkRequest>["settings"], facts: DataFacts): Problem[] {
+  const { task, labels } = facts;
+  const sampleShape = sampleShapeAfter(settings, rawShapeOf(facts));
+  if (!sampleShape) return [];
   try {
     const model = catalog.models.find(({ id }) => id === settings.model.id)!;
     const outputs = task === "classification" ? labels.length : 1;
