@@ -10,7 +10,21 @@ const attributeOf = (flag: string): string => new Option(`${flag} <value>`).attr
 
 /** Flags of `train` that belong to no catalog entry. */
 export const ownFlags = [
-  ...["--path", "--network", "--name", "--note", "--tag", "--priority", "--needs", "--draft", "--detach", "--project", "--json", "--lr"],
+  ...[
+    "--path",
+    "--network",
+    "--preprocessing",
+    "--name",
+    "--note",
+    "--tag",
+    "--priority",
+    "--needs",
+    "--draft",
+    "--detach",
+    "--project",
+    "--json",
+    "--lr",
+  ],
   ...Object.keys(choices).map(flagOf),
 ];
 

@@ -1,10 +1,11 @@
 /** `trainyard train`: brings the data, asks for a run, shows how it goes and how good it is. */
 import { readFile } from "node:fs/promises";
 import type { Command } from "commander";
+import { z } from "zod";
 import { catalog } from "../catalog/index.ts";
 import { type Choice, checkRequest, choices, defaultLoss, defaults, type RunRequest } from "../catalog/run-settings.ts";
 import type { Client } from "../shared/api/client.ts";
-import type { RunRequestBody } from "../shared/api/schemas.ts";
+import { preprocessingStep, type RunRequestBody } from "../shared/api/schemas.ts";
 import { fail } from "../shared/errors.ts";
 import { add, several, wholeNumber } from "./command.ts";
 import { connect } from "./connect.ts";
@@ -16,6 +17,7 @@ import { registerFiles } from "./upload.ts";
 type TrainOptions = FollowOptions & {
   readonly path?: string;
   readonly network?: string;
+  readonly preprocessing?: string;
   readonly name?: string;
   readonly note?: string;
   readonly tag?: readonly string[];
@@ -34,6 +36,7 @@ export function registerTrain(program: Command, argv: readonly string[]): void {
     .argument("[dataset]", `a dataset (${ids("datasets")}), a registered one, or a file or folder`)
     .option("--model <id>", `what to train: ${ids("models")} (default: what suits the dataset)`)
     .option("--network <file.json>", "train this network description (model custom)")
+    .option("--preprocessing <steps>", "what samples go through first: JSON, or a file of it (default: what suits the dataset)")
     .option("--loss <id>", `what to minimise: ${ids("losses")} (default: what suits the task)`)
     .option("--optimizer <id>", `how to step: ${ids("optimizers")} (default: ${defaults.optimizer})`)
     .option("--schedule <id>", `how the learning rate changes: ${ids("schedules")} (default: ${defaults.schedule})`)
@@ -52,7 +55,9 @@ export function registerTrain(program: Command, argv: readonly string[]): void {
   if (!(Object.keys(choices) as Choice[]).every(exists)) command.allowUnknownOption().allowExcessArguments();
   command.action(async (dataset: string | undefined, options: TrainOptions) => {
     const request = requestFrom(flags, options as Record<string, string>, chosen);
-    await train(dataset, options, { ...request, ...(options.network && { network: await readJson(options.network) }) });
+    const network = options.network && (await readJson(options.network, "network description", "{ layers: [{ id, layer, params, inputs }] }"));
+    const preprocessing = options.preprocessing && (await readSteps(options.preprocessing));
+    await train(dataset, options, { ...request, ...(network !== undefined && { network }), ...(preprocessing && { preprocessing }) });
   });
 }
 
@@ -132,10 +137,27 @@ function split(args: readonly string[]): { named?: string; options: ReadonlyMap<
   return { named, options };
 }
 
-async function readJson(path: string): Promise<unknown> {
+const stepsForm = '[{ "step": "impute", "params": { "strategy": "mean" } }, …]';
+
+/** The list itself, or the name of a file with it. */
+async function readSteps(given: string): Promise<RunRequest["preprocessing"]> {
+  const inline = given.trimStart().startsWith("[");
+  const steps = inline ? parseJson(given, "--preprocessing") : await readJson(given, "list of steps", stepsForm);
+  const { success, data, error } = z.array(preprocessingStep).safeParse(steps);
+  if (success) return data;
+  const { path, message } = error.issues[0]!;
+  const got = `${path.length ? `${path.join(".")}: ` : ""}${message}`;
+  throw fail("BAD_FILE", { path: inline ? "--preprocessing" : given, want: `a list of steps: ${stepsForm}`, got, fix: "Correct the list." });
+}
+
+async function readJson(path: string, what: string, form: string): Promise<unknown> {
   const text = await readFile(path, "utf8").catch(() => {
-    throw fail("FILE_NOT_FOUND", { path, what: "network description", fix: "Name a JSON file: { layers: [{ id, layer, params, inputs }] }." });
+    throw fail("FILE_NOT_FOUND", { path, what, fix: `Name a JSON file: ${form}.` });
   });
+  return parseJson(text, path);
+}
+
+function parseJson(text: string, path: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {

@@ -331,7 +331,7 @@ export const softplus = unary("Softplus");
 export const gelu = unary("Gelu");
 export const hardSwish = unary("HardSwish");
 export const not = unary("Not");
-export const isNaN = unary("IsNaN");
+export const isNan = unary("IsNaN");
 /** Over the last axis. */
 export const softmax = unary("Softmax", { axis: -1 });
 /** Over the last axis. */

@@ -126,7 +126,7 @@ export const samples = {
   ],
   Cast: [elementwise((x) => o.cast(x, x.dtype === "float64" ? "float32" : "float64"))],
   Not: [sample("both", [truths([2], 0, 1)], (x) => o.not(x!))],
-  IsNaN: [sample("with 0 / 0", [exactly([3], -1, 0, 2)], (x) => o.isNaN(o.div(o.mul(x!, 0), x!)))],
+  IsNaN: [sample("with 0 / 0", [exactly([3], -1, 0, 2)], (x) => o.isNan(o.div(o.mul(x!, 0), x!)))],
 
   // elementwise, two inputs
   Add: [...binary(o.add), sample("with itself", [numbers(2, 3)], (x) => o.add(x!, x!))],
