@@ -4,7 +4,7 @@ import { fail, showShape } from "../shared/errors.ts";
 /** The dtypes used here, by their names in the format. */
 export const arrays = { F32: Float32Array, I32: Int32Array, I64: BigInt64Array, U8: Uint8Array } as const;
 export type StoredType = keyof typeof arrays;
-export type StoredArray = InstanceType<(typeof arrays)[StoredType]>;
+export type StoredArray = Float32Array | Int32Array | BigInt64Array | Uint8Array;
 
 export interface TensorInfo {
   readonly dtype: StoredType;
