@@ -1,6 +1,7 @@
 /** `trainyard predict`: what a run's model says of pictures or rows. */
 import { readFile } from "node:fs/promises";
 import type { Command } from "commander";
+import type { RowInput } from "../data/rows.ts";
 import type { Client } from "../shared/api/client.ts";
 import type { PredictionView } from "../shared/api/schemas.ts";
 import { fail } from "../shared/errors.ts";
@@ -27,24 +28,21 @@ export function registerPredict(program: Command): void {
     .action(
       verb(async ({ client }, _: Options, name: string, files: string[]) => {
         const run = await client.call("getRun", { params: { id: (await findRun(client, name)).id } });
+        const { columns = [], inputs = columns.map((name: string) => ({ name, type: "number" as const, required: true })) } =
+          run.facts?.dataset ?? {};
         const predictions: Prediction[] = [];
         for (const file of files)
-          for await (const some of run.facts?.dataset.columns.length
-            ? ofTable(client, run.id, file, run.facts.dataset.columns)
-            : ofPicture(client, run.id, file))
-            predictions.push(...some);
-        return listing(predictions, columns, "no rows");
+          for await (const some of inputs.length ? ofTable(client, run.id, file, inputs) : ofPicture(client, run.id, file)) predictions.push(...some);
+        return listing(predictions, shown, "no rows");
       }),
     );
 }
 
-async function* ofTable(client: Client, id: string, path: string, columns: readonly string[]): AsyncGenerator<Prediction[]> {
+async function* ofTable(client: Client, id: string, path: string, inputs: readonly RowInput[]): AsyncGenerator<Prediction[]> {
   const { readRows } = await import("../data/index.ts");
-  const values = await readRows(path, columns);
-  const width = columns.length;
-  for (let first = 0; first * width < values.length; first += MOST_ROWS) {
-    const count = Math.min(MOST_ROWS, values.length / width - first);
-    const rows = Array.from({ length: count }, (_, i) => Object.fromEntries(columns.map((name, c) => [name, values[(first + i) * width + c]!])));
+  const all = await readRows(path, inputs);
+  for (let first = 0; first < all.length; first += MOST_ROWS) {
+    const rows = all.slice(first, first + MOST_ROWS);
     const { predictions } = await client.call("predictWithRun", { params: { id }, body: { rows } });
     yield predictions.map((prediction, i) => ({ source: `${path}:${first + i + 1}`, ...prediction }));
   }
@@ -63,7 +61,7 @@ async function* ofPicture(client: Client, id: string, path: string): AsyncGenera
   yield predictions.map((prediction) => ({ source: path, ...prediction }));
 }
 
-const columns: readonly Column<Prediction>[] = [
+const shown: readonly Column<Prediction>[] = [
   { title: "input", cell: ({ source }) => source },
   { title: "prediction", cell: ({ label, value }) => label ?? digits(value) },
   { title: "", cell: sureness, right: true },

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { type CsvOptions, loadCsv, readRows } from "./csv.ts";
+import { type CsvOptions, loadCsv } from "./csv.ts";
 import { loadIris } from "./iris.ts";
 
 const refusal = (promise: Promise<unknown>) =>
@@ -118,7 +118,7 @@ describe("a CSV file", () => {
   ])("with %s reads like any other", async (_, content) => {
     const path = file(content);
     expect((await loadCsv({ path })).labels).toEqual(["u", "v"]);
-    expect([...(await readRows(path, ["b", "a"]))]).toEqual([2, 1, 4, 3, 6, 5, 8, 7]);
+    expect([...(await loadCsv({ path, label: "y" })).columns]).toEqual(["a", "b"]);
   });
 
   test("may have delimiters and quotes in its names and labels", async () => {
@@ -227,39 +227,6 @@ describe("a CSV file is refused", () => {
       "BAD_PARAMETER",
       "split: testFraction must be a fraction above 0 and below 1, but is 0",
       "Give testFraction as a fraction above 0 and below 1.",
-    ]);
-  });
-});
-
-describe("rows for prediction", () => {
-  test("come in the order of training, whatever that of the file, and other columns are passed over", async () => {
-    expect([...(await readRows(file("note,b,a\nfirst,2,1\n,4,3\n"), ["a", "b"]))]).toEqual([1, 2, 3, 4]);
-  });
-
-  test("need every column of training", async () => {
-    const path = file("b,c\n1,2\n");
-    expect(await refusal(readRows(path, ["a", "b", "d"]))).toEqual([
-      "BAD_FILE",
-      `${path} must be a CSV file with the columns a, b, d, but lacks a, d`,
-      "Name the columns on the first line as they were named in training.",
-    ]);
-  });
-
-  test("need a header", async () => {
-    const path = file("1,2\n3,4\n");
-    expect(await refusal(readRows(path, ["a", "b"]))).toEqual([
-      "BAD_FILE",
-      `${path} must be a CSV file whose first line names every column, but cell 1 of it is "1"`,
-      "Put the names of the columns on the first line, for example a,b.",
-    ]);
-  });
-
-  test("need a number in every cell", async () => {
-    const path = file("a,b\n1,2\n3,\n");
-    expect(await refusal(readRows(path, ["a", "b"]))).toEqual([
-      "BAD_FILE",
-      `${path}, row 3, column "b" must be a number, but is empty`,
-      "Fill in the cell, or remove its row or column.",
     ]);
   });
 });

@@ -28,7 +28,7 @@ export async function loadCsv({ path, label, task, testFraction = 0.2, seed = 1 
   const header = await readHeader(path, ["width", "height", label ?? "label"]);
   const target = labelColumn(header, label);
   const features = header.columns.map((_, i) => i).filter((i) => i !== target);
-  return withTable(header, features, target, async (table) => {
+  return withTable(header, features, [target], async (table) => {
     const { connection, count } = table;
     const columns = features.map((i) => `c${i}`);
     const inputs = await fill(connection, `SELECT ${columns} FROM rows`, new Float32Array(count * columns.length));
@@ -57,23 +57,6 @@ export async function loadCsv({ path, label, task, testFraction = 0.2, seed = 1 
       source: path,
     });
   });
-}
-
-/** Reads the named columns of a CSV file for prediction, [n, columns] row-major; their order in the file is free, others are passed over. */
-export async function readRows(path: string, columns: readonly string[]): Promise<Float32Array> {
-  const header = await readHeader(path, columns);
-  const missing = columns.filter((name) => !header.columns.includes(name));
-  if (missing.length > 0)
-    throw fail("BAD_FILE", {
-      path,
-      want: `a CSV file with the columns ${columns.join(", ")}`,
-      got: `lacks ${missing.join(", ")}`,
-      fix: "Name the columns on the first line as they were named in training.",
-    });
-  const indices = columns.map((name) => header.columns.indexOf(name));
-  return withTable(header, indices, undefined, ({ connection, count }) =>
-    fill(connection, `SELECT ${indices.map((i) => `c${i}`)} FROM rows`, new Float32Array(count * columns.length)),
-  );
 }
 
 function labelColumn({ path, columns }: Header, label: string | undefined): number {

@@ -82,17 +82,17 @@ async function readStart(path: string): Promise<string> {
   }
 }
 
-/** The rows of a CSV file in DuckDB: table `rows` with columns c0, c1, ... by position, each a FLOAT, and the text column as VARCHAR, trimmed. */
+/** The rows of a CSV file in DuckDB: table `rows` with columns c0, c1, ... by position, each a FLOAT, or a VARCHAR, trimmed. */
 export interface Table extends Header {
   readonly count: number;
   readonly connection: DuckDBConnection;
 }
 
-/** Reads the file once, natively and in parallel, and hands the table to `use`. Columns that are neither in `numbers` nor `text` are left out. */
+/** Reads the file once, natively and in parallel, and hands the table to `use`. Columns that are neither in `numbers` nor in `texts` are left out. */
 export async function withTable<T>(
   header: Header,
   numbers: readonly number[],
-  text: number | undefined,
+  texts: readonly number[],
   use: (table: Table) => Promise<T>,
 ): Promise<T> {
   const { path, columns, delimiter } = header;
@@ -102,7 +102,7 @@ export async function withTable<T>(
   try {
     const isNumber = new Set(numbers);
     const types = columns.map((_, i) => `c${i}: '${isNumber.has(i) ? "FLOAT" : "VARCHAR"}'`);
-    const kept = [...numbers.map((i) => `c${i}`), ...(text === undefined ? [] : [`trim(c${text}) AS c${text}`])];
+    const kept = [...numbers.map((i) => `c${i}`), ...texts.map((i) => `trim(c${i}) AS c${i}`)];
     // Nothing is guessed: header and delimiter are known. An empty cell is no NULL (nullstr), so that it is reported like any other
     // cell that is no number. Names come from the header and never enter the SQL; the path is bound, absolute and without wildcards.
     const options = `auto_detect = false, header = true, delim = '${delimiter}', quote = '"', escape = '"', nullstr = chr(1),
@@ -187,6 +187,7 @@ async function checkRejects(header: Header, connection: DuckDBConnection): Promi
 
 /** "nan", "inf" and 1e39 can be read as a FLOAT, but no network can learn from them. */
 async function checkFinite({ connection, ...header }: Table, numbers: readonly number[]): Promise<void> {
+  if (!numbers.length) return;
   const finite = (i: number) => `coalesce(isfinite(c${i}), false)`;
   const [sound = []] = await query(connection, `SELECT ${numbers.map((i) => `bool_and(${finite(i)})`)} FROM rows`);
   const stray = numbers.filter((_, at) => !sound[at]).map((i) => `SELECT rowid, ${i}, c${i} FROM rows WHERE NOT ${finite(i)}`);
