@@ -6,13 +6,14 @@ import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, describe, expect, test } from "vitest";
 import type { RunRequest } from "../src/catalog/run-settings.ts";
-import { loadCsv, loadIris, loadMnist } from "../src/data/index.ts";
+import { loadCsv, loadIris } from "../src/data/index.ts";
 import type { PredictionView } from "../src/shared/api/schemas.ts";
 import type { Split } from "../src/shared/dataset.ts";
 import type { Sample } from "../src/shared/predictor.ts";
 import { MemoryOutput } from "../src/worker/output.ts";
 import { Model } from "../src/worker/prediction.ts";
 import { performTraining, prepareTraining } from "../src/worker/training.ts";
+import { mnistExcerpt } from "./mnist.ts";
 
 const python = process.env.TRAINYARD_PYTHON;
 const root = mkdtempSync(join(tmpdir(), "trainyard-"));
@@ -71,7 +72,7 @@ describe.skipIf(!python)("Python's onnxruntime (TRAINYARD_PYTHON names a Python 
     ];
     const path = "test/data/mnist";
     const model = await trained({ dataset: { id: "mnist" }, path, network: { layers }, training: { epochs: 3, batchSize: 20 } });
-    const { test: held, labels, digest } = await loadMnist({ path });
+    const { test: held, labels, digest } = await mnistExcerpt();
     const pictures = await Promise.all(
       Array.from({ length: held.count }, async (_, i) => {
         const pixels = held.inputs.subarray(784 * i, 784 * (i + 1));

@@ -9,9 +9,9 @@ import { atEnd } from "./at-end.ts";
 /** Compiled anew from the sources, as `dist` may be stale: a second, against a third of a second more for each of many processes. */
 const build = resolve("node_modules/.cache/trainyard", `${process.pid}-${process.env.VITEST_WORKER_ID}`);
 export const program = join(build, "dist/cli/main.js");
-mkdirSync(join(build, "data"), { recursive: true });
+mkdirSync(build, { recursive: true });
 cpSync("package.json", join(build, "package.json"));
-cpSync("data/iris.csv", join(build, "data/iris.csv"));
+cpSync("data", join(build, "data"), { recursive: true });
 execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json", "--noCheck", "--outDir", join(build, "dist")]);
 afterAll(() => rmSync(build, { recursive: true }));
 

@@ -7,13 +7,14 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type RunRequest, resolveSettings } from "../src/catalog/run-settings.ts";
 import { sha256 } from "../src/data/digest.ts";
-import { loadIris, loadMnist } from "../src/data/index.ts";
+import { loadIris } from "../src/data/index.ts";
 import { createClient } from "../src/shared/api/client.ts";
 import type { ClaimedJob } from "../src/shared/api/schemas.ts";
 import type { JobLimits, WorkerConfig } from "../src/worker/config.ts";
 import { MemoryOutput } from "../src/worker/output.ts";
 import { runWorker, type WorkerOptions } from "../src/worker/run-worker.ts";
 import { performTraining, prepareTraining } from "../src/worker/training.ts";
+import { mnistExcerpt } from "./mnist.ts";
 import { available, descendantsOf, gone } from "./processes.ts";
 import { type HostedJob, WorkerHost } from "./worker-host.ts";
 
@@ -535,7 +536,7 @@ describe("a dataset that is registered", () => {
     const job = host.add("ingest", { dataset: { id: "mnist", params: {}, files } });
     work();
     await over(job);
-    const { digest } = await loadMnist({ path: "test/data/mnist" });
+    const { digest } = await mnistExcerpt();
     expect(job.finish!.dataset).toMatchObject({ digest, sampleShape: [1, 28, 28], labels: { length: 10 }, records: { train: 200, test: 200 } });
   });
 

@@ -132,8 +132,9 @@ export function checkRequest(
   const training = checkParams("training", trainingParams, request.training);
   for (const error of training.problems) found.push({ error, path: `training.${error.details.name}` });
 
-  const ofDataset = catalog.datasets.find(({ id }) => id === parts.dataset.id)?.preprocessing;
-  const { steps, problems: ofSteps } = checkSteps(catalog.preprocessing, request.preprocessing ?? ofDataset ?? [], known?.raw);
+  const entry = catalog.datasets.find(({ id }) => id === parts.dataset.id);
+  const ofDataset = (known?.raw && "columns" in known.raw && entry?.tablePreprocessing) || entry?.preprocessing || [];
+  const { steps, problems: ofSteps } = checkSteps(catalog.preprocessing, request.preprocessing ?? ofDataset, known?.raw);
   for (const { error, path } of ofSteps) found.push({ error, path: path ? `preprocessing.${path}` : "preprocessing" });
 
   const model = catalog.models.find((m) => m.id === parts.model.id);

@@ -12,6 +12,7 @@ import { reasonText } from "./failure.ts";
 import { isPath, sourceOf } from "./files.ts";
 import { addFlags, flagsFor, requestFrom } from "./flags.ts";
 import { bytes, quoted, thousands, when } from "./output.ts";
+import { registerSeed } from "./seed.ts";
 import { type Column, pairs } from "./table.ts";
 import { registerFiles, whenRead } from "./upload.ts";
 
@@ -64,6 +65,7 @@ export function registerDatasets(program: Command, argv: readonly string[]): voi
     );
   registerProfile(datasets, datasetArgument);
   registerCompare(datasets, datasetArgument);
+  registerSeed(datasets);
   add(datasets, "versions", "list the versions of a dataset")
     .argument("<name>", "its name")
     .action(

@@ -1,6 +1,5 @@
 /** `trainyard datasets seed`: puts the built-in pictures into a bucket, for machines that reach it and no other place. */
-import { createReadStream } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Command } from "commander";
@@ -8,7 +7,7 @@ import { builtInPictures } from "../catalog/datasets/built-in.ts";
 import type { DatasetKind } from "../data/kinds.ts";
 import { resolveParams } from "../shared/define.ts";
 import { fail } from "../shared/errors.ts";
-import type { ObjectStore } from "../storage/object-store.ts";
+import type { S3Bucket } from "../storage/index.ts";
 import { type Bar, bar } from "./bar.ts";
 import { add, listing, show } from "./command.ts";
 import { config } from "./config.ts";
@@ -19,6 +18,7 @@ import type { Column } from "./table.ts";
 interface SeedOptions {
   readonly store: string;
   readonly endpoint?: string;
+  readonly profile?: string;
   readonly json?: boolean;
 }
 interface Seeded {
@@ -46,59 +46,79 @@ export function registerSeed(datasets: Command): void {
     .argument("[datasets...]", `which of ${ids.join(", ")} (default: all)`)
     .requiredOption("--store <url>", "s3://bucket or s3://bucket/prefix")
     .option("--endpoint <url>", "of a store other than Amazon's")
-    .addHelpText("after", "\nCredentials come from the usual AWS variables or files. What is in the bucket already stays as it is.")
+    .option("--profile <name>", "of the AWS credentials file")
+    .addHelpText("after", "\nCredentials come from the usual AWS variables or files. What is in the bucket already is not sent again.")
     .action(seed);
 }
 
-async function seed(named: readonly string[], { store: url, endpoint, json }: SeedOptions): Promise<void> {
+async function seed(named: readonly string[], { store: url, endpoint, profile, json }: SeedOptions): Promise<void> {
   const stranger = named.find((id) => !ids.includes(id));
   if (stranger !== undefined) throw fail("UNKNOWN_ENTRY", { kind: "built-in dataset of pictures", id: stranger, known: ids });
-  const { openStore } = await import("../storage/object-store.ts");
-  const store = await openStore({ url, directory: "", s3: { endpoint } });
+  const [{ S3Bucket }, { parseUrl }] = await Promise.all([import("../storage/index.ts"), import("../storage/object-store.ts")]);
+  const { bucket: name, prefix } = parseUrl(url);
+  const bucket = new S3Bucket(name, { endpoint, profile });
   const seeded: Seeded[] = [];
   const failed: Error[] = [];
   try {
-    await store.check();
+    for await (const _ of bucket.list(`${prefix}/cka`)) break; // whether it is there, before anything is fetched
     for (const entry of builtInPictures.filter(({ id }) => !named.length || named.includes(id)))
       try {
-        for await (const object of seedOne(entry, store)) seeded.push(object);
+        for await (const object of seedOne(entry, bucket, prefix && `${prefix}/`)) seeded.push(object);
       } catch (error) {
         interrupted.throwIfAborted();
         failed.push(error as Error); // the others may be at hand
         if (!json) say(`${entry.id} is left out`);
       }
   } finally {
-    await store.close();
+    bucket.close();
   }
   show(listing(seeded, columns, "nothing was put into the bucket"), json);
   if (failed.length) throw failed.length === 1 ? failed[0] : new AggregateError(failed);
 }
 
-async function* seedOne({ id, params, sources, importFiles }: DatasetKind, store: ObjectStore): AsyncGenerator<Seeded> {
-  const { locate, seedFiles } = await import("../data/index.ts");
+async function* seedOne({ id, params, sources, importFiles }: DatasetKind, bucket: S3Bucket, prefix: string): AsyncGenerator<Seeded> {
+  const [{ locate, seedFiles }, { isSame }] = await Promise.all([import("../data/index.ts"), import("../storage/index.ts")]);
   const directory = await mkdtemp(join(tmpdir(), "trainyard-seed-"));
   const cache = join(config.home, "cache", "downloads"); // where workers of this machine keep theirs
+  const signal = interrupted;
   try {
-    const located = await withBar(`${id}: fetching`, (progress) => locate(sources!, { cache, signal: interrupted, progress }));
-    await withBar(`${id}: reading`, (progress) => importFiles!(resolveParams(id, params) as never, { directory, cache, signal: interrupted, progress }));
-    for (const { key, size, from } of await seedFiles(id, located, directory)) {
-      const there = "path" in from ? await store.head(key) : undefined;
-      if (there?.size !== size) {
-        const body = "path" in from ? createReadStream(from.path, { highWaterMark: 2 ** 20 }) : from.bytes;
-        await store.put(key, body, { signal: interrupted });
-      }
-      yield { dataset: id, key, size, state: there?.size === size ? "was there" : "stored" };
+    const located = await withBar(`${id}: fetching`, (progress) => locate(sources!, { cache, signal, progress }));
+    await withBar(`${id}: reading`, (progress) => importFiles!(resolveParams(id, params) as never, { directory, cache, signal, progress }));
+    for (const { key, path } of await seedFiles(id, located, directory)) {
+      const { size } = await stat(path);
+      const there = await bucket.head(prefix + key);
+      const same = there !== undefined && (await isSame(path, there));
+      if (!same)
+        await withBar(
+          key,
+          (progress) => {
+            let sent = 0;
+            return bucket.upload(path, prefix + key, {
+              signal,
+              progress: (more) => {
+                sent += more;
+                progress(sent, size);
+              },
+            });
+          },
+          bytes,
+        );
+      yield { dataset: id, key: prefix + key, size, state: same ? "was there" : "stored" };
     }
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
 }
 
-async function withBar<T>(what: string, work: (progress: (done: number, total: number) => void) => Promise<T>): Promise<T> {
+async function withBar<T>(
+  what: string,
+  work: (progress: (done: number, total: number) => void) => Promise<T>,
+  text?: (count: number) => string,
+): Promise<T> {
   let shown: Bar | undefined;
   try {
     return await work((done, total) => {
-      shown ??= bar(what, total);
+      shown ??= bar(what, total, text);
       shown.update(done);
     });
   } finally {

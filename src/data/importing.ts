@@ -44,8 +44,8 @@ export interface PictureBatch {
 
 /** Pictures whose labels are known before they are read, so that it can be settled where each goes. */
 export interface PictureStream {
-  /** Class of each picture. */
-  readonly targets: Int32Array;
+  /** Class of each picture; its value, for regression. */
+  readonly targets: Int32Array | Float32Array;
   pictures(): AsyncIterable<PictureBatch>;
 }
 

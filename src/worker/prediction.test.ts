@@ -3,8 +3,9 @@ import { type ChildProcess, fork } from "node:child_process";
 import { readFileSync } from "node:fs";
 import sharp from "sharp";
 import { afterAll, describe, expect, test } from "vitest";
+import { mnistExcerpt } from "../../test/mnist.ts";
 import type { RunRequest } from "../catalog/run-settings.ts";
-import { loadCsv, loadIris, loadMnist } from "../data/index.ts";
+import { loadCsv, loadIris } from "../data/index.ts";
 import type { PredictionView } from "../shared/api/schemas.ts";
 import type { Split } from "../shared/dataset.ts";
 import type { ModelFacts, PredictorAnswer, PredictorRequest, Sample } from "../shared/predictor.ts";
@@ -110,7 +111,7 @@ test("a model of values answers in the unit of the target, as its evaluation doe
 });
 
 describe("a model of pictures", async () => {
-  const { test: held } = await loadMnist({ path: "test/data/mnist" });
+  const { test: held } = await mnistExcerpt();
 
   test("takes the content of PNG files, and is as good as its evaluation says", async () => {
     const model = await Model.open(digits.bytes);
@@ -171,7 +172,7 @@ describe("the predictor process", () => {
   });
 
   test("takes pictures, and answers many questions at once each with its own", async () => {
-    const { test: held } = await loadMnist({ path: "test/data/mnist" });
+    const { test: held } = await mnistExcerpt();
     const pictures = await Promise.all([0, 1, 2, 3].map((i) => pngOf(held.inputs.subarray(784 * i, 784 * (i + 1)))));
     const answers = await Promise.all(pictures.map((picture) => ask(sent("digits", digits), digits, { picture })));
     const expected = await Promise.all(pictures.map((picture) => predict(digits, { picture })));

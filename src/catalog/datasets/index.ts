@@ -1,8 +1,10 @@
 /** Datasets by name, and the one for any table. */
-import { type DatasetFacts, type DatasetKind, dataset } from "../../data/kinds.ts";
+import { type DatasetKind, dataset } from "../../data/kinds.ts";
 import { choice, integer, number, text } from "../../shared/define.ts";
 import { fail } from "../../shared/errors.ts";
-import { forPictures, forTables } from "./usual-steps.ts";
+import { arrays } from "./arrays.ts";
+import { builtInPictures } from "./built-in.ts";
+import { forTables } from "./usual-steps.ts";
 
 const testFraction = number({ default: 0.2, min: 0.01, max: 0.99, help: "Share of the rows held out for the final evaluation." });
 const splitSeed = integer({ default: 1, min: 0, help: "Draws the test rows: the same seed and file, the same rows." });
@@ -10,40 +12,8 @@ const splitSeed = integer({ default: 1, min: 0, help: "Draws the test rows: the 
 /** The loaders bring native libraries, which whoever only reads the catalog does not need. */
 const data = () => import("../../data/index.ts");
 
-/** 70,000 pictures in MNIST's format. */
-const digits = (labels: readonly string[]): DatasetFacts => ({
-  task: "classification",
-  sampleShape: [1, 28, 28],
-  features: [{ name: "picture", type: "picture", shape: [1, 28, 28] }],
-  labels,
-  records: { train: 60_000, test: 10_000 },
-});
-
 export const datasets: readonly DatasetKind[] = [
-  dataset({
-    id: "mnist",
-    title: "MNIST",
-    summary: "70,000 handwritten digits, 28 by 28 pixels in grey; 60,000 to train on, 10,000 to test.",
-    reference: "http://yann.lecun.com/exdb/mnist/",
-    tasks: ["classification"],
-    suggestedModel: "cnn",
-    facts: digits(Array.from("0123456789")),
-    preprocessing: forPictures,
-    params: {},
-    load: async (_, path) => (await data()).loadMnist({ path }),
-  }),
-  dataset({
-    id: "fashion-mnist",
-    title: "Fashion-MNIST",
-    summary: "70,000 pictures of clothes in ten classes, 28 by 28 pixels in grey; 60,000 to train on, 10,000 to test.",
-    reference: "https://arxiv.org/abs/1708.07747",
-    tasks: ["classification"],
-    suggestedModel: "cnn",
-    facts: digits(["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"]),
-    preprocessing: forPictures,
-    params: {},
-    load: async (_, path) => (await data()).loadFashionMnist({ path }),
-  }),
+  ...builtInPictures,
   dataset({
     id: "iris",
     title: "Iris",
@@ -88,4 +58,5 @@ export const datasets: readonly DatasetKind[] = [
       return (await data()).loadCsv({ path, label: label || undefined, task: task === "auto" ? undefined : task, testFraction, seed: splitSeed });
     },
   }),
+  arrays,
 ];

@@ -88,14 +88,18 @@ describe("CIFAR-10 in binary batches", () => {
     [
       "whose gzip is damaged",
       gzipSync(tar({ "test_batch.bin": bytes("test_batch.bin") })).subarray(0, 5000),
-      "a complete gzip file, but unpacking it failed (unexpected end of file)",
+      "a complete tar archive, but unpacking it failed (unexpected end of file)",
     ],
     [
       "that is cut off",
       gzipSync(tar({ "test_batch.bin": bytes("test_batch.bin") }).subarray(0, 5000)),
-      "a complete tar archive, but ends within an entry",
+      "a complete tar archive, but unpacking it failed (Unexpected end of data)",
     ],
-    ["that is no tar", gzipSync(bytes("test_batch.bin")), "a tar archive, but the checksum of an entry is wrong"],
+    [
+      "that is no tar",
+      gzipSync(bytes("test_batch.bin")),
+      "a complete tar archive, but unpacking it failed (Invalid tar header. Maybe the tar is corrupted or it needs to be gunzipped?)",
+    ],
   ])("is refused from an archive %s", async (_, content, sentence) => {
     const path = fileWith(content, "cifar-10-binary.tar.gz");
     const refused = await refusal(cifarSource(new Map([["cifar-10-binary.tar.gz", path]]), temporary()));
