@@ -26,7 +26,7 @@ export async function preparePictures(
   fitted?: readonly FittedStep[],
 ): Promise<PreparedPictures> {
   const shape = steps.reduce((before, { kind, params }) => kind.shape?.(before, params as never) ?? before, raw);
-  const pixels = (rows: Rows) => throughAll(steps, raw, rows);
+  const pixels = (rows: Rows) => pixelsAfter(steps, raw, rows);
   let seen: Promise<Moments> | undefined;
   let normalisation: Moments | undefined;
   const done: FittedStep[] = [];
@@ -61,7 +61,7 @@ export async function preparePictures(
 }
 
 /** The pixels of each batch after the steps that change them. */
-async function* throughAll(steps: readonly Step<PictureStep>[], raw: PictureShape, rows: Rows): AsyncGenerator<Uint8Array> {
+export async function* pixelsAfter(steps: readonly Step<PictureStep>[], raw: PictureShape, rows: Rows): AsyncGenerator<Uint8Array> {
   const perBatch = Math.max(1, Math.floor(BATCH_BYTES / raw.reduce((a, b) => a * b, 1)));
   if (!steps.some(({ kind }) => kind.build)) {
     for await (const { feeds } of rows(perBatch, new Set(["input"]))) yield feeds.input!.data as Uint8Array;

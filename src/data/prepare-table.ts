@@ -57,7 +57,7 @@ async function* rowsOf(
     .map((column) => ({ ...column, counts: new Float64Array(column.values.length) }));
   const outputs = {
     ...(numbers.length && { fitNumbers: pickNumbers(flow, chosen) }),
-    ...(categories.length && { fitCodes: besides(categories.map(({ codes }) => codes)) }),
+    ...(categories.length && { fitCodes: sideBySide(categories.map(({ codes }) => codes)) }),
   };
   if (Object.keys(outputs).length) {
     let first = 0;
@@ -100,7 +100,7 @@ async function* textColumn(rows: AsyncIterable<Batch>, place: number): AsyncGene
 }
 
 /** Vectors side by side as they are: each [batch] -> [batch, vectors]. */
-const besides = (vectors: readonly Value[]): Value =>
+export const sideBySide = (vectors: readonly Value[]): Value =>
   concat(
     vectors.map((x) => reshape(x, [x.shape[0]!, 1])),
     1,

@@ -11,7 +11,7 @@ import { columns, onNumbers, valuesOf } from "./columns.ts";
 export const bin = tableStep({
   id: "bin",
   title: "Bin",
-  summary: "Which of a few ranges a number lies in. Ranges between which no training value lies fall away, so that a column of few values has fewer.",
+  summary: "Which of a few ranges a number lies in. Ranges of no width fall away, so that a column of few values has fewer.",
   reference: "https://scikit-learn.org/stable/modules/generated/sklearn.preprocessing.KBinsDiscretizer.html",
   computation: "the number of inner edges that x reaches, as a number or one-hot",
   ...onNumbers,
