@@ -2,7 +2,7 @@
 import { input, inScope, scalar, type Value } from "../engine/graph.ts";
 import { cast, codesOf, gather } from "../engine/ops.ts";
 import type { Column, Fitted } from "../shared/dataset.ts";
-import { columnsOf, originsOf, type TableFlow } from "./flow.ts";
+import { columnsOf, type TableFlow } from "./flow.ts";
 import type { PictureStep, TableStep } from "./kinds.ts";
 import { chosenColumns, type Step, unreadable } from "./steps.ts";
 
@@ -75,17 +75,10 @@ export function samplesOf(flow: TableFlow): Value {
   return flow.numbers.value!;
 }
 
-/** What a model reads of a table: the columns that something is left of, and whether a value may be missing. */
-export function tableFront(
-  steps: readonly Step<TableStep>[],
-  fits: TableFits,
-  columns: readonly Column[],
-): Front & { readonly flow: TableFlow; readonly columns: readonly Column[] } {
-  const used = originsOf(throughSteps(steps, fits, tableEntrance(columns, "stored").flow));
-  const read = columns.filter(({ name }) => used.has(name));
-  const { inputs, flow: entering } = tableEntrance(read, "served");
-  const flow = throughSteps(steps, fits, entering, true);
-  return { inputs, samples: samplesOf(flow), flow, columns: read };
+/** The way of served rows. @param columns those of the raw table that something is left of */
+export function tableFront(steps: readonly Step<TableStep>[], fits: TableFits, columns: readonly Column[]): Front {
+  const { inputs, flow } = tableEntrance(columns, "served");
+  return { inputs, samples: samplesOf(throughSteps(steps, fits, flow, true)) };
 }
 
 /** Pixels after the steps: uint8 [batch, channels, height, width]. */

@@ -5,8 +5,8 @@ import { Session } from "../engine/session.ts";
 import type { Column, Fitted, FittedStep, Preparation } from "../shared/dataset.ts";
 import { fail, TrainyardError } from "../shared/errors.ts";
 import { type Batch, type Rows, through } from "./batches.ts";
-import { columnsOf, type NamedColumn, pickNumbers, type TableFlow } from "./flow.ts";
-import { samplesOf, type TableFits, tableEntrance, tableFront, throughSteps } from "./front.ts";
+import { columnsOf, type NamedColumn, originsOf, pickNumbers, type TableFlow } from "./flow.ts";
+import { samplesOf, type TableFits, tableEntrance, throughSteps } from "./front.ts";
 import type { ColumnRows, TableStep } from "./kinds.ts";
 import { chosenColumns, placeOf, type Step, settled } from "./steps.ts";
 
@@ -138,13 +138,13 @@ export function prepareTable(steps: readonly Step<TableStep>[], fits: TableFits,
   const flow = throughSteps(steps, fits, entering);
   const samples = samplesOf(flow);
   const made = flow.numbers.columns;
-  const { columns: read } = tableFront(steps, fits, columns);
+  const used = originsOf(flow);
   const needs = new Set(made.flatMap(({ from, gaps }) => (gaps ? [from] : [])));
   return {
     width: made.length,
     preparation: {
       steps: steps.map((step, i): FittedStep => ({ ...settled(step), ...(fits[i] && { fitted: fits[i] }) })),
-      inputs: read.map((column) => ({ ...column, required: needs.has(column.name) })),
+      inputs: columns.filter(({ name }) => used.has(name)).map((column) => ({ ...column, required: needs.has(column.name) })),
       features: made.map(({ name }) => name),
     },
     async fill(out, start, rows, what) {

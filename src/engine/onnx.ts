@@ -38,7 +38,7 @@ export function toOnnx(graph: Graph): Uint8Array {
   const names: Names = { values: new Map(), nodes: new Map() };
   for (const v of graph.inputs) names.values.set(v, v.node.attributes.name as string);
   const written = writeGraph(graph.name, graph.inputs, Object.values(graph.outputs), Object.keys(graph.outputs), () => true, names);
-  const domains = new Set([...names.nodes.keys()].map(({ kind }) => (kind in ops ? opRule(kind as Op).domain : undefined)));
+  const domains = new Set([...names.nodes.keys()].map(domainOf));
   const model = create(ModelProtoSchema, {
     irVersion: BigInt(IR_VERSION),
     opsetImport: [
@@ -55,6 +55,8 @@ export function toOnnx(graph: Graph): Uint8Array {
 /** The metadata_props of a `.onnx` file. */
 export const readMetadata = (bytes: Uint8Array): Record<string, string> =>
   Object.fromEntries(fromBinary(ModelProtoSchema, bytes).metadataProps.map(({ key, value }) => [key, value]));
+
+const domainOf = ({ kind }: Node): Domain | undefined => (kind in ops ? opRule(kind as Op).domain : undefined);
 
 interface Names {
   /** Names of the values written so far, in this graph and those around it. */
@@ -90,10 +92,12 @@ function writeGraph(
     if (owns(v.node) && v.node.kind !== "Input" && v.node.kind !== "Constant" && !wanted.has(v)) wanted.set(v, resultNames[i]!);
   }
   const nodes: NodeProto[] = [];
+  const foreign: Value[] = [];
   for (const node of reachable(results, owns)) {
     if (node.kind === "Input" || node.kind === "Constant") continue;
     const nodeName = `${node.scope || name}/${node.kind}_${numberOf(node, names)}`;
     for (const v of node.outputs) names.values.set(v, wanted.get(v) ?? (v.index ? `${nodeName}:${v.index}` : nodeName));
+    if (domainOf(node) === "com.microsoft") foreign.push(...node.outputs);
     const read = node.inputs.map(nameOf);
     nodes.push(node.kind === "Loop" ? writeLoop(node, nodeName, read, names) : writeNode(node, nodeName, read, names, constants));
   }
@@ -108,6 +112,8 @@ function writeGraph(
     node: nodes,
     initializer: [...constants.written.values()],
     input: inputs.map((v) => valueInfo(names.values.get(v)!, v)),
+    // ONNX's shape inference knows no other operators, and crashes where it does not know what LabelEncoder reads.
+    valueInfo: foreign.map((v) => valueInfo(names.values.get(v)!, v)),
     output: results.map((v, i) => valueInfo(resultNames[i]!, v)),
   });
 }
