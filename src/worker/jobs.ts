@@ -73,11 +73,12 @@ async function importDataset({ channel, reporter, path, directory, downloads }: 
 const evaluated = (evaluation: EvaluationRecord): Done => ({ evaluation, files: { "evaluation.json": jsonFile(evaluation) } });
 
 /** The parts of the job's run: as its facts say, or found out now. */
-async function prepare({ channel, path, mostThreads }: Work): Promise<PreparedTraining> {
+async function prepare({ channel, path, mostThreads, downloads }: Work): Promise<PreparedTraining> {
   const { settings, source, facts } = channel.job.payload;
   if (!settings) throw fail("INTERNAL", { detail: `job ${channel.job.id} has no settings` });
   const request = { ...settings, path };
-  const prepared = await orStop(channel, facts ? reassemble(request, facts) : prepareTraining(request, mostThreads));
+  const options = { cache: downloads, signal: channel.signal };
+  const prepared = await orStop(channel, facts ? reassemble(request, facts, options) : prepareTraining(request, mostThreads, options));
   return { ...prepared, facts: facts ?? withPublicName(prepared.facts, settings.dataset.id, source) };
 }
 
