@@ -9,3 +9,6 @@ export { readRows } from "./rows.ts";
 export { seedFiles } from "./seed.ts";
 export { locate } from "./sources.ts";
 export { splitValidation } from "./splits.ts";
+export { importTable } from "./tables/import.ts";
+export { tableFiles } from "./tables/load.ts";
+export { previewTable } from "./tables/preview.ts";

@@ -1,0 +1,105 @@
+/** DuckDB for one import: bounded memory, a folder to spill to, stopped by a signal, results as typed arrays. */
+import { mkdir } from "node:fs/promises";
+import { resolve } from "node:path";
+import type { DuckDBConnection, DuckDBDataChunk, DuckDBInstance } from "@duckdb/node-api";
+
+/** What DuckDB may take of the memory, beside what is on its way through us. */
+const MEMORY = "400MB";
+/** Files that are larger are kept on disk while they are worked on. */
+const IN_MEMORY_BYTES = 512 * 2 ** 20;
+const LARGER_MEMORY = "1500MB";
+
+export class Duck {
+  readonly #instance: DuckDBInstance;
+  readonly #connection: DuckDBConnection;
+  readonly #signal: AbortSignal | undefined;
+  readonly #stop: () => void;
+
+  private constructor(instance: DuckDBInstance, connection: DuckDBConnection, signal: AbortSignal | undefined) {
+    this.#instance = instance;
+    this.#connection = connection;
+    this.#signal = signal;
+    this.#stop = () => connection.interrupt();
+    signal?.addEventListener("abort", this.#stop);
+  }
+
+  /** @param bytes of the files that are to be read: what is small stays in memory */
+  static async open(directory: string, bytes: number, signal?: AbortSignal): Promise<Duck> {
+    const { DuckDBInstance } = await import("@duckdb/node-api"); // 60 ms: only when a table is read
+    await mkdir(`${directory}/spill`, { recursive: true });
+    const small = bytes < IN_MEMORY_BYTES;
+    const instance = await DuckDBInstance.create(small ? ":memory:" : `${directory}/work.duckdb`, {
+      autoinstall_known_extensions: "false",
+      autoload_known_extensions: "false",
+      memory_limit: small ? LARGER_MEMORY : MEMORY,
+      temp_directory: `${directory}/spill`,
+      preserve_insertion_order: "true",
+    });
+    return new Duck(instance, await instance.connect(), signal);
+  }
+
+  /** The rows of a small result. */
+  async rows(sql: string): Promise<unknown[][]> {
+    return this.#watched(async () => (await this.#connection.run(sql)).getRowsJS());
+  }
+
+  /** The rows of a small result, by the names of its columns. */
+  async objects(sql: string): Promise<Record<string, unknown>[]> {
+    return this.#watched(async () => (await this.#connection.run(sql)).getRowObjectsJS());
+  }
+
+  async run(sql: string): Promise<void> {
+    await this.#watched(() => this.#connection.run(sql));
+  }
+
+  /** Chunks of some thousand rows, in memory one at a time. */
+  async *chunks(sql: string): AsyncGenerator<DuckDBDataChunk> {
+    const result = await this.#watched(() => this.#connection.stream(sql));
+    for (;;) {
+      const chunk = await this.#watched(() => result.fetchChunk());
+      if (!chunk || chunk.rowCount === 0) return;
+      yield chunk;
+    }
+  }
+
+  close(): void {
+    this.#signal?.removeEventListener("abort", this.#stop);
+    this.#connection.closeSync();
+    this.#instance.closeSync();
+  }
+
+  async #watched<T>(work: () => Promise<T>): Promise<T> {
+    this.#signal?.throwIfAborted();
+    try {
+      return await work();
+    } catch (error) {
+      if (this.#signal?.aborted) throw this.#signal.reason;
+      throw error;
+    }
+  }
+}
+
+type Items = Float32Array | Int32Array | BigInt64Array;
+
+/** What a vector holds, as it lies in memory: the package shows it cell by cell only, which takes a hundred times as long. */
+interface Vector {
+  readonly items?: Items;
+  readonly childData?: { readonly items: Items };
+}
+
+/**
+ * A column of fixed-size arrays of numbers without NULLs, as one array [rows, width].
+ * @example SELECT array_value(a::FLOAT, b::FLOAT) … -> Float32Array [a, b, a, b, …]
+ */
+export function flat<A extends Items>(chunk: DuckDBDataChunk, column: number, width: number): A {
+  const vector = chunk.getColumnVector(column) as unknown as Vector;
+  return (vector.childData ?? (vector as { items: Items })).items.subarray(0, chunk.rowCount * width) as A;
+}
+
+/** Text as a literal. */
+export const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`;
+export const literals = (texts: readonly string[]): string => `[${texts.map(literal).join(", ")}]`;
+/** A name as an identifier. */
+export const identifier = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+/** A path as a literal: absolute, never taken for an address, a wildcard in brackets stands for itself. */
+export const pathLiteral = (path: string): string => literal(resolve(path).replace(/[*?[]/g, "[$&]"));

@@ -1,0 +1,283 @@
+/** What is known of a table: statistics of every column over all splits, computed by DuckDB in few passes. */
+import { splitNames } from "../../shared/dataset.ts";
+import { type ColumnProfile, type DataWarning, type Profile, quantileShares } from "../../shared/profile.ts";
+import { classWarnings, duplicateWarnings, rowWarnings } from "../warnings.ts";
+import type { Chosen, Feature } from "./columns.ts";
+import type { Duck } from "./duck.ts";
+import type { Loaded } from "./load.ts";
+
+/** From so many rows on quantiles and distinct values are estimated: by t-digest (Dunning, Ertl 2019) and HyperLogLog, within a percent or so. */
+const EXACT_ROWS = 200_000;
+const BINS = 30;
+const TOP = 20;
+const SAMPLE_ROWS = 20;
+/** A column that tells so much of the target by itself knows it already. */
+const LEAKING = 0.98;
+const MUCH_MISSING = 0.5;
+
+/** A column as SQL sees it: numbers as they are, dates as seconds. */
+interface Measured {
+  readonly name: string;
+  readonly type: ColumnProfile["type"];
+  readonly role: ColumnProfile["role"];
+  readonly at: string;
+  readonly value: string;
+}
+
+const measured = ({ name, type, at }: Pick<Feature, "name" | "type" | "at">, role: Measured["role"] = "feature"): Measured => ({
+  name,
+  type,
+  role,
+  at,
+  value: type === "date" ? `epoch(${at})` : at,
+});
+const isNumber = ({ type }: Measured): boolean => type === "number" || type === "date";
+
+export async function profileTable(duck: Duck, loaded: Loaded, chosen: Chosen, counts: readonly number[]): Promise<Profile> {
+  const { target, task, features } = chosen;
+  const total = counts.reduce((sum, n) => sum + n, 0);
+  const goal = measured({ name: target.name, type: task === "regression" ? "number" : "category", at: target.at }, "target");
+  const columns = [...features.map((feature) => measured(feature)), goal];
+  const basics = await basicsOf(duck, columns, total > EXACT_ROWS);
+  const histograms = await histogramsOf(duck, columns.filter(isNumber), basics);
+  const associations = await associationsOf(duck, columns, goal, task);
+  const profiles: ColumnProfile[] = [];
+  for (const column of columns) {
+    const { name, type, role } = column;
+    const { missing, distinct, mean, deviation, quantiles } = basics.get(name)!;
+    const association = associations.get(name);
+    const head = { name, type, role, missing, distinct, ...(association && { association }) };
+    profiles.push(
+      isNumber(column) ? { ...head, mean, deviation, quantiles, histogram: histograms.get(name) } : { ...head, top: await topOf(duck, column) },
+    );
+  }
+  const classes = task === "classification" ? await classesOf(duck, chosen) : undefined;
+  const duplicates = await duplicatesOf(duck, loaded);
+  return {
+    kind: "table",
+    records: { train: counts[0]!, validation: counts[1]!, test: counts[2]! },
+    ...(classes && { classes }),
+    columns: profiles,
+    duplicates,
+    warnings: [
+      ...rowWarnings(total),
+      ...(classes ? classWarnings(classes) : []),
+      ...duplicateWarnings(duplicates, total),
+      ...chosen.warnings,
+      ...columnWarnings(profiles, total),
+    ],
+    sample: await sampleOf(duck, columns),
+  };
+}
+
+interface Basics extends Pick<ColumnProfile, "missing" | "distinct" | "mean" | "deviation" | "quantiles"> {}
+
+/** One pass over all columns. */
+async function basicsOf(duck: Duck, columns: readonly Measured[], estimate: boolean): Promise<ReadonlyMap<string, Basics>> {
+  const shares = `[${quantileShares.join(", ")}]`;
+  const facts = columns.flatMap((column) => {
+    const { at, value } = column;
+    const distinct = estimate ? `approx_count_distinct(${at})` : `count(DISTINCT ${at})`;
+    const rest = isNumber(column)
+      ? [
+          `avg(${value})`,
+          `stddev_pop(${value})`,
+          estimate ? `approx_quantile(${value}, ${shares})` : `quantile_cont(${value}, ${shares})`,
+          `min(${value})`,
+          `max(${value})`,
+        ]
+      : ["NULL", "NULL", "NULL", "NULL", "NULL"];
+    return [`count(*) - count(${at})`, distinct, ...rest];
+  });
+  const [row = []] = await duck.rows(`SELECT ${facts.join(", ")} FROM rows`);
+  return new Map(
+    columns.map(({ name }, i) => {
+      const [missing, distinct, mean, deviation, quantiles, least, most] = row.slice(7 * i, 7 * i + 7);
+      const list = (quantiles as readonly unknown[] | null)?.map(Number);
+      // Estimates may miss the ends, which are known.
+      if (list) [list[0], list[list.length - 1]] = [Number(least), Number(most)];
+      return [
+        name,
+        {
+          missing: Number(missing),
+          distinct: Number(distinct),
+          ...(mean !== null && { mean: Number(mean), deviation: Number(deviation) }),
+          ...(list && { quantiles: list }),
+        },
+      ];
+    }),
+  );
+}
+
+/** A second pass, as the ends must be known. */
+async function histogramsOf(
+  duck: Duck,
+  columns: readonly Measured[],
+  basics: ReadonlyMap<string, Basics>,
+): Promise<ReadonlyMap<string, NonNullable<ColumnProfile["histogram"]>>> {
+  if (!columns.length) return new Map();
+  const ends = columns.map(({ name }) => {
+    const { quantiles = [] } = basics.get(name)!;
+    return [quantiles[0] ?? 0, quantiles.at(-1) ?? 0] as const;
+  });
+  const bin = ({ value }: Measured, [least, most]: readonly [number, number]) =>
+    most > least
+      ? `least(${BINS - 1}, floor((${value} - ${least}::DOUBLE) * ${BINS} / ${most - least}::DOUBLE))::TINYINT`
+      : `CASE WHEN ${value} IS NULL THEN NULL ELSE 0 END::TINYINT`;
+  const [row = []] = await duck.rows(`SELECT ${columns.map((column, i) => `histogram(${bin(column, ends[i]!)})`).join(", ")} FROM rows`);
+  return new Map(
+    columns.map(({ name }, i) => {
+      const [least, most] = ends[i]!;
+      const bins = most > least ? BINS : 1;
+      const counts = new Array<number>(bins).fill(0);
+      for (const { key, value } of entriesOf(row[i])) counts[Number(key)] = Number(value);
+      const edges = Array.from({ length: bins + 1 }, (_, e) => (e === bins ? most : least + (e * (most - least)) / bins));
+      return [name, { edges, counts }];
+    }),
+  );
+}
+
+/** A MAP as the package gives it. */
+const entriesOf = (map: unknown): readonly { key: unknown; value: unknown }[] => (map as readonly { key: unknown; value: unknown }[] | null) ?? [];
+
+async function topOf(duck: Duck, { at }: Measured): Promise<NonNullable<ColumnProfile["top"]>> {
+  const found = await duck.rows(
+    `SELECT ${at}::VARCHAR, count(*) AS n FROM rows WHERE ${at} IS NOT NULL GROUP BY ${at} ORDER BY n DESC, ${at} LIMIT ${TOP}`,
+  );
+  return found.map(([value, count]) => ({ value: String(value), count: Number(count) }));
+}
+
+type Association = NonNullable<ColumnProfile["association"]>;
+
+/**
+ * How much each column tells of the target by itself:
+ * - numbers of a number: |r| of Pearson;
+ * - numbers of classes, or categories of a number: the correlation ratio, sqrt(1 - within / total), of sums of squares (Pearson 1905);
+ * - categories of classes: Cramér's V, sqrt(chi² / (n min(rows - 1, columns - 1))) (Cramér 1946).
+ */
+async function associationsOf(
+  duck: Duck,
+  columns: readonly Measured[],
+  goal: Measured,
+  task: Chosen["task"],
+): Promise<ReadonlyMap<string, Association>> {
+  const found = new Map<string, Association>();
+  const features = columns.filter(({ role, type }) => role === "feature" && type !== "text");
+  const note = (name: string, measure: Association["measure"], value: unknown) => {
+    const number = Number(value);
+    if (value !== null && Number.isFinite(number)) found.set(name, { measure, value: Math.min(1, Math.max(0, number)) });
+  };
+  const numbers = features.filter(isNumber);
+  const categories = features.filter((column) => !isNumber(column));
+  if (task === "regression" && numbers.length) {
+    const [row = []] = await duck.rows(`SELECT ${numbers.map(({ value }) => `abs(corr(${value}, ${goal.at}))`).join(", ")} FROM rows`);
+    for (const [i, { name }] of numbers.entries()) note(name, "pearson", row[i]);
+  }
+  // Of each class: how many, their mean, and their squares about it.
+  if (task === "classification" && numbers.length) {
+    const each = numbers.map(({ value }, i) => `count(${value}) AS n${i}, avg(${value}) AS m${i}, var_pop(${value}) AS v${i}`);
+    const ratio = (i: number) =>
+      `sqrt(1 - least(1, sum(n${i} * v${i}) / nullif(sum(n${i} * v${i}) + sum(n${i} * m${i} * m${i}) - pow(sum(n${i} * m${i}), 2) / sum(n${i}), 0)))`;
+    const [row = []] = await duck.rows(
+      `SELECT ${numbers.map((_, i) => ratio(i)).join(", ")} FROM (SELECT ${each.join(", ")} FROM rows GROUP BY ${goal.at})`,
+    );
+    for (const [i, { name }] of numbers.entries()) note(name, "correlation_ratio", row[i]);
+  }
+  for (const { name, at } of categories) {
+    const sql =
+      task === "regression"
+        ? `SELECT sqrt(1 - least(1, sum(n * v) / nullif(any_value(t), 0))) FROM (SELECT count(*) AS n, var_pop(${goal.at}) AS v FROM rows WHERE ${at} IS NOT NULL GROUP BY ${at}),
+            (SELECT var_pop(${goal.at}) * count(*) AS t FROM rows WHERE ${at} IS NOT NULL)`
+        : `WITH cells AS (SELECT ${at} AS a, ${goal.at} AS b, count(*)::DOUBLE AS n FROM rows WHERE ${at} IS NOT NULL GROUP BY ALL),
+            sums AS (SELECT a, b, n, sum(n) OVER (PARTITION BY a) AS na, sum(n) OVER (PARTITION BY b) AS nb FROM cells)
+            SELECT sqrt(greatest(0, sum(n * n / (na * nb)) - 1) / nullif(least(count(DISTINCT a), count(DISTINCT b)) - 1, 0)) FROM sums`;
+    const [row] = await duck.rows(sql);
+    note(name, task === "regression" ? "correlation_ratio" : "cramers_v", row?.[0] ?? null);
+  }
+  return found;
+}
+
+async function classesOf(duck: Duck, { target, labels }: Chosen): Promise<NonNullable<Profile["classes"]>> {
+  const found = await duck.rows(`SELECT ${target.at}::VARCHAR, part, count(*) FROM rows POSITIONAL JOIN parts GROUP BY ALL`);
+  const same = (a: string, b: string) => a === b || (target.kind === "number" && Number(a) === Number(b));
+  return labels.map((label) => {
+    const of = (part: number) => found.reduce((sum, [value, p, n]) => sum + (Number(p) === part && same(String(value), label) ? Number(n) : 0), 0);
+    return { label, train: of(0), validation: of(1), test: of(2) };
+  });
+}
+
+/** Rows that are equal in every column, the target included; equal by a hash of 64 bits. */
+async function duplicatesOf(duck: Duck, { columns }: Loaded): Promise<NonNullable<Profile["duplicates"]>> {
+  const all = columns.map((_, i) => `c${i}`).join(", ");
+  const [row = []] = await duck.rows(`SELECT coalesce(sum(n - 1), 0), coalesce(sum(CASE WHEN trained THEN held ELSE 0 END), 0) FROM (
+    SELECT count(*) AS n, bool_or(part = 0) AS trained, count(*) FILTER (part > 0) AS held FROM (SELECT hash(${all}) AS h, part FROM rows POSITIONAL JOIN parts) GROUP BY h HAVING n > 1)`);
+  const [exact, acrossSplits] = row.map(Number);
+  if (!exact) return { exact: 0, acrossSplits: 0, examples: [] };
+  const pairs = await duck.rows(`SELECT part, place, first_value(part) OVER w, first_value(place) OVER w FROM (
+      SELECT hash(${all}) AS h, part, row_number() OVER (PARTITION BY part ORDER BY rows.rowid) - 1 AS place FROM rows POSITIONAL JOIN parts)
+    WINDOW w AS (PARTITION BY h ORDER BY part, place) QUALIFY row_number() OVER w > 1 ORDER BY part DESC, place LIMIT 20`);
+  const examples = pairs.map(([part, at, firstPart, firstAt]) => ({
+    split: splitNames[Number(part)]!,
+    row: Number(at),
+    like: { split: splitNames[Number(firstPart)]!, row: Number(firstAt) },
+    exact: true,
+  }));
+  return { exact, acrossSplits: acrossSplits!, examples };
+}
+
+function columnWarnings(columns: readonly ColumnProfile[], total: number): DataWarning[] {
+  const features = columns.filter(({ role }) => role === "feature");
+  const warnings: DataWarning[] = [];
+  const named = (those: readonly ColumnProfile[]) => those.map(({ name }) => name);
+  const note = (code: DataWarning["code"], those: readonly ColumnProfile[], message: (names: string) => string, fix: string) => {
+    if (those.length) warnings.push({ code, message: message(named(those).join(", ")), fix, columns: named(those) });
+  };
+  note(
+    "constant",
+    features.filter(({ distinct, missing }) => distinct <= 1 && missing === 0),
+    (names) => `every row has the same value in ${names}`,
+    "Drop the column: nothing can be learnt from it.",
+  );
+  // Whole numbers that are all different, and next to each other; or text of which every row has its own.
+  const isId = ({ type, distinct, missing, quantiles = [] }: ColumnProfile) =>
+    missing === 0 &&
+    distinct > 0.95 * total &&
+    total > 20 &&
+    (type === "text"
+      ? true
+      : type === "number" &&
+        quantiles.every((q, i) => i === 0 || q > quantiles[i - 1]!) &&
+        Number.isInteger(quantiles[0]) &&
+        Math.abs(quantiles.at(-1)! - quantiles[0]! + 1 - total) < 0.05 * total);
+  note(
+    "identifier",
+    features.filter(isId),
+    (names) => `every row has a value of its own in ${names}, as a number or name of the row has`,
+    "Drop the column unless it says something of new rows, too.",
+  );
+  note(
+    "target_leakage",
+    features.filter(({ association }) => (association?.value ?? 0) > LEAKING),
+    (names) => `${names} tells nearly all of the target by itself`,
+    "Drop the column if it is known only together with the target, or after it.",
+  );
+  note(
+    "missing",
+    features.filter(({ missing }) => missing > MUCH_MISSING * total),
+    (names) => `more than half of the values of ${names} are missing`,
+    "Drop the column, or have a flag say where it is missing.",
+  );
+  note(
+    "many_categories",
+    features.filter(({ type, distinct }) => type === "category" && distinct > 100),
+    (names) => `${names} has more than 100 categories`,
+    "Join rare ones, or use the steps hashing or ordinal instead of one-hot.",
+  );
+  return warnings;
+}
+
+async function sampleOf(duck: Duck, columns: readonly Measured[]): Promise<NonNullable<Profile["sample"]>> {
+  const cells = columns.map((column) => (column.type === "number" ? column.at : `${column.at}::VARCHAR`));
+  const found = await duck.rows(`SELECT ${cells.join(", ")} FROM rows POSITIONAL JOIN parts WHERE part = 0 LIMIT ${SAMPLE_ROWS}`);
+  return found.map((row) => Object.fromEntries(columns.map(({ name }, i) => [name, (row[i] ?? null) as string | number | null])));
+}

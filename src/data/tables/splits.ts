@@ -1,0 +1,130 @@
+/** Which row goes to which split, in SQL, so that it takes no memory to speak of: table `parts` with one number a row, in the order of `rows`. */
+import { splitNames } from "../../shared/dataset.ts";
+import { fail, show } from "../../shared/errors.ts";
+import type { Chosen } from "./columns.ts";
+import { type Duck, literal } from "./duck.ts";
+import { type Loaded, splitCalled } from "./load.ts";
+import type { TableOptions } from "./options.ts";
+
+const [TRAIN, VALIDATION, TEST] = [0, 1, 2];
+
+/**
+ * Draws the splits: the same rows, options and seed give the same ones.
+ * @returns rows of each split, and how they were drawn
+ * @throws BAD_FILE, BAD_USAGE
+ */
+export async function drawSplits(
+  duck: Duck,
+  path: string,
+  loaded: Loaded,
+  { target, task }: Chosen,
+  options: TableOptions,
+): Promise<{ counts: readonly number[]; split: TableOptions["split"] }> {
+  const { split: asked, splitColumn, validationFraction, testFraction, splitSeed: seed } = options;
+  if (validationFraction + testFraction >= 1)
+    throw fail("BAD_USAGE", {
+      problem: `nothing is left to train on: validationFraction ${validationFraction} and testFraction ${testFraction} make 1 or more`,
+      fix: "Choose fractions whose sum is below 1.",
+    });
+  const split = asked === "auto" ? (loaded.given ? "given" : task === "classification" ? "stratified" : "random") : asked;
+  const column = () => {
+    const at = loaded.columns.findIndex(({ name }) => name === splitColumn);
+    if (at >= 0) return `c${at}`;
+    const got = splitColumn ? `its columns are ${loaded.columns.map(({ name }) => name).join(", ")}` : "no splitColumn is named";
+    throw fail("BAD_FILE", {
+      path,
+      want: `a table with the column to split by${splitColumn && `, ${show(splitColumn)}`}`,
+      got,
+      fix: "Name one of its columns as splitColumn.",
+    });
+  };
+  const order = (of: string) => `hash(${of}, ${seed})`;
+  const all = loaded.columns.map((_, i) => `c${i}`).join(", ");
+  const ways: Readonly<Record<Exclude<typeof split, "auto">, () => string | Promise<string>>> = {
+    stratified: () => drawn("rowid AS id", target.at, order("rowid"), testFraction, validationFraction),
+    random: () => drawn("rowid AS id", "0", order("rowid"), testFraction, validationFraction),
+    // Rows of the latest times are tested on, those before them choose.
+    time: () => drawn("rowid AS id", "0", `${column()} DESC NULLS LAST, rowid`, testFraction, validationFraction, false),
+    group: () => grouped(splitColumn ? column() : `hash(${all})`, seed, testFraction, validationFraction),
+    given: async () => given(duck, path, loaded, splitColumn ? column() : undefined, target, task, options),
+  };
+  await duck.run(`CREATE OR REPLACE TABLE parts AS ${await ways[split as Exclude<typeof split, "auto">]()}`);
+  const found = await duck.rows("SELECT part, count(*) FROM parts GROUP BY part");
+  const counts = splitNames.map((_, part) => Number(found.find(([p]) => Number(p) === part)?.[1] ?? 0));
+  for (const [part, name] of [
+    [TRAIN, "training"],
+    [TEST, "testing"],
+  ] as const)
+    if (!counts[part])
+      throw fail("BAD_FILE", {
+        path,
+        want: `a table with rows for ${name}`,
+        got: task === "classification" ? "every class has one row" : "there are too few",
+        fix: "Add rows, or choose other fractions.",
+      });
+  return { counts, split };
+}
+
+/**
+ * Rows in an order, the first ones to test and the next to validation, within each stratum: as many as its share, at least one where it has enough,
+ * and one of each always stays in training.
+ * @param byShare whether small strata get at least one row of each split
+ */
+const drawn = (id: string, stratum: string, order: string, test: number, validation: number, byShare = true): string => {
+  const least = (rows: number) => (byShare ? `CASE WHEN n >= ${rows} THEN 1 ELSE 0 END` : "1");
+  const tests = `least(n - 1, greatest(round(n * ${test}), ${least(2)}))`;
+  const validations = validation > 0 ? `least(n - 1 - ${tests}, greatest(round(n * ${validation}), ${least(3)}))` : "0";
+  return `SELECT CASE WHEN r <= ${tests} THEN ${TEST} WHEN r <= ${tests} + ${validations} THEN ${VALIDATION} ELSE ${TRAIN} END::TINYINT AS part FROM (
+    SELECT ${id}, row_number() OVER (PARTITION BY ${stratum} ORDER BY ${order}) AS r, count(*) OVER (PARTITION BY ${stratum}) AS n FROM rows) ORDER BY id`;
+};
+
+/** Whole groups, drawn until the share is reached; the largest draw is one group more than that. Rows without a group are each one of their own. */
+const grouped = (group: string, seed: number, test: number, validation: number): string => `
+  WITH keyed AS (SELECT rowid AS id, coalesce(hash(${group}), hash(rowid, 1)) AS g FROM rows),
+  sizes AS (SELECT g, count(*) AS n FROM keyed GROUP BY g),
+  summed AS (SELECT g, n, sum(n) OVER (ORDER BY hash(g, ${seed}), g ROWS UNBOUNDED PRECEDING) - n AS before, sum(n) OVER () AS total,
+    row_number() OVER (ORDER BY hash(g, ${seed}), g) AS r, count(*) OVER () AS groups FROM sizes)
+  SELECT CASE WHEN r = groups THEN ${TRAIN} WHEN before < total * ${test} THEN ${TEST} WHEN before < total * ${test + validation} THEN ${VALIDATION} ELSE ${TRAIN} END::TINYINT AS part
+  FROM keyed JOIN summed USING (g) ORDER BY id`;
+
+/** As the files or a column say; what they do not give is drawn from training. */
+async function given(
+  duck: Duck,
+  path: string,
+  loaded: Loaded,
+  column: string | undefined,
+  { at }: Chosen["target"],
+  task: Chosen["task"],
+  { validationFraction, testFraction, splitSeed: seed }: TableOptions,
+): Promise<string> {
+  if (!column && !loaded.given)
+    throw fail("BAD_FILE", {
+      path,
+      want: "files called train and test, or a column with the names of the splits",
+      got: "is neither",
+      fix: "Name the column as splitColumn, or choose another way to split.",
+    });
+  let said = "given";
+  if (column) {
+    const words = (await duck.rows(`SELECT DISTINCT ${column}::VARCHAR FROM rows`)).map(([word]) => (word === null ? "" : String(word)));
+    const stray = words.find((word) => !splitCalled(word));
+    if (stray !== undefined)
+      throw fail("BAD_FILE", {
+        path,
+        want: "train, validation or test in the column to split by",
+        got: `a row has ${show(stray)}`,
+        fix: "Correct the cells, or choose another way to split.",
+      });
+    said = `CASE ${words.map((word) => `WHEN ${column}::VARCHAR = ${literal(word)} THEN ${splitNames.indexOf(splitCalled(word)!)}`).join(" ")} END`;
+  }
+  const [row] = await duck.rows(`SELECT count(*) FILTER (s = ${VALIDATION}), count(*) FILTER (s = ${TEST}) FROM (SELECT ${said} AS s FROM rows)`);
+  const [hasValidation, hasTest] = row!.map((n) => Number(n) > 0);
+  const [test, validation] = [hasTest ? 0 : testFraction, hasValidation ? 0 : validationFraction];
+  if (!test && !validation) return `SELECT (${said})::TINYINT AS part FROM rows ORDER BY rowid`;
+  const stratum = task === "classification" ? `s, ${at}` : "s";
+  const tests = test ? `least(n - 1, greatest(round(n * ${test}), 1))` : "0";
+  const validations = validation ? `least(n - 1 - ${tests}, greatest(round(n * ${validation}), CASE WHEN n >= 3 THEN 1 ELSE 0 END))` : "0";
+  return `SELECT CASE WHEN s <> ${TRAIN} THEN s WHEN r <= ${tests} THEN ${TEST} WHEN r <= ${tests} + ${validations} THEN ${VALIDATION} ELSE ${TRAIN} END::TINYINT AS part FROM (
+    SELECT id, s, row_number() OVER (PARTITION BY ${stratum} ORDER BY hash(id, ${seed})) AS r, count(*) OVER (PARTITION BY ${stratum}) AS n FROM (
+      SELECT rowid AS id, ${said} AS s, * FROM rows)) ORDER BY id`;
+}
