@@ -6,7 +6,7 @@ import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, describe, expect, test } from "vitest";
 import type { RunRequest } from "../src/catalog/run-settings.ts";
-import { loadCsv, loadIris } from "../src/data/index.ts";
+import { loaded } from "./datasets.ts";
 import type { PredictionView } from "../src/shared/api/schemas.ts";
 import type { RawColumn, Split } from "../src/shared/dataset.ts";
 import type { Sample } from "../src/shared/predictor.ts";
@@ -99,14 +99,14 @@ describe.skipIf(!python)("Python's onnxruntime (TRAINYARD_PYTHON names a Python 
 
   test("gives the same classes and probabilities for a model of a table", async () => {
     const model = await trained({ dataset: { id: "iris" }, training: { epochs: 15, batchSize: 8 } });
-    const { train, labels, columns } = await loadIris();
+    const { train, labels, columns } = await loaded("iris");
     expectSame(inPython(model.bytes, train), await model.predict([rowsOf(columns, train)]), labels);
   });
 
   test("gives the same values for a regression, in the unit of the target", async () => {
     const path = "test/data/height-weight.csv";
-    const model = await trained({ dataset: { id: "csv" }, path, training: { epochs: 15, batchSize: 8 } });
-    const { train, columns } = await loadCsv({ path });
+    const model = await trained({ dataset: { id: "table" }, path, training: { epochs: 15, batchSize: 8 } });
+    const { train, columns } = await loaded("table", { path });
     const answer = inPython(model.bytes, train);
     const ours = await model.predict([rowsOf(columns, train)]);
     expect(answer.label).toBeUndefined();
@@ -144,7 +144,7 @@ describe.skipIf(!python)("Python's onnxruntime (TRAINYARD_PYTHON names a Python 
       { step: "bag-of-words" },
       { step: "drop", params: { columns: ["income"] } },
     ];
-    const model = await trained({ dataset: { id: "csv" }, path, preprocessing, training: { epochs: 30, batchSize: 16 } });
+    const model = await trained({ dataset: { id: "table" }, path, preprocessing, training: { epochs: 30, batchSize: 16 } });
     const cities = [...rows.city.slice(70), "Łódź", null];
     const raw = {
       input: [...rows.age.slice(70), 33, null].map((age) => [age]),

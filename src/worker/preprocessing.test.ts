@@ -27,7 +27,7 @@ const path = await tableSnapshot(types, { train: part(0, 70), test: part(70, n) 
 afterAll(() => rmSync(path, { recursive: true }));
 
 const request: RunRequest = {
-  dataset: { id: "csv" },
+  dataset: { id: "table" },
   path,
   model: { id: "mlp", params: { hidden: [8] } },
   training: { epochs: 6, batchSize: 10, validation: 0.2 },

@@ -4,7 +4,6 @@ import { appendNumbers, without } from "../../data/flow.ts";
 import { tableStep } from "../../data/kinds.ts";
 import { concat, countWords, lowerAscii, matches, min, replaceStrings } from "../../engine/ops.ts";
 import { choice, integer } from "../../shared/define.ts";
-import { fail } from "../../shared/errors.ts";
 import { columns } from "./columns.ts";
 
 /** Two or more letters, digits or underscores in a row. */
@@ -21,7 +20,8 @@ const byCodePoint = (a: string, b: string): number => {
 export const bagOfWords = tableStep({
   id: "bag-of-words",
   title: "Bag of words",
-  summary: "How often each frequent word stands in a text, in whatever case. A word is two or more letters, digits or underscores in a row.",
+  summary:
+    "How often each frequent word stands in a text, in whatever case. A word is two or more letters, digits or underscores in a row. Of a column without frequent words, such as one of names, nothing is left.",
   reference: "https://scikit-learn.org/stable/modules/generated/sklearn.feature_extraction.text.CountVectorizer.html",
   computation: "the count of each word of the vocabulary",
   suits: ["text"],
@@ -52,27 +52,23 @@ export const bagOfWords = tableStep({
     }
     const weightOf = ({ total, rows }: { total: number; rows: number }) => (counted === "count" ? total : rows);
     const frequent = [...counts].filter(([, { rows }]) => rows >= least).sort(([a, x], [b, y]) => weightOf(y) - weightOf(x) || byCodePoint(a, b));
-    if (!frequent.length)
-      throw fail("BAD_PREPROCESSING", {
-        where: `column "${column.name}"`,
-        problem: `no word stands in ${least} or more of the ${row} training rows`,
-        fix: "Lower `least`, or drop the column (step drop).",
-      });
     const vocabulary = frequent.slice(0, words).map(([found]) => found);
     return { words: vocabulary.sort(byCodePoint) };
   },
   build(flow, on, { count }) {
-    const made = on.map(({ name, fitted: { words } }) => {
+    const rest = without(flow, new Set(on.map(({ name }) => name)));
+    const made = on.flatMap(({ name, fitted: { words } }) => {
+      if (!words.length) return [];
       const { text, from } = flow.texts.find((one) => one.name === name)!;
       const counts = countWords(inLowerCase(matches(lowerAscii(text), word), words), words);
-      return {
-        columns: words.map((found) => ({ name: `${name}: ${found}`, from, gaps: false })),
-        value: count === "count" ? counts : min(counts, 1),
-      };
+      return [
+        { columns: words.map((found) => ({ name: `${name}: ${found}`, from, gaps: false })), value: count === "count" ? counts : min(counts, 1) },
+      ];
     });
+    if (!made.length) return rest;
     const values = made.map(({ value }) => value);
     return appendNumbers(
-      without(flow, new Set(on.map(({ name }) => name))),
+      rest,
       made.flatMap(({ columns }) => columns),
       values.length === 1 ? values[0]! : concat(values, 1),
     );
