@@ -234,13 +234,12 @@ export async function loadDataset(
   { dataset, path, preprocessing, training }: RunSettings,
   { fitted, cache, signal }: LoadOptions = {},
 ): Promise<Dataset> {
-  const { id, load, importFiles } = entryOf(catalog.datasets, dataset);
+  const { id, importFiles } = entryOf(catalog.datasets, dataset);
   const from = (directory: string) => {
     const validation = { fraction: training.validation, seed: training.seed };
     return prepare(directory, stepsOf(preprocessing), { id, source: path ?? id, validation, fitted });
   };
   if (path && existsSync(join(path, "snapshot.json"))) return from(path);
-  if (!importFiles) return load!(dataset.params as never, path);
   const directory = await mkdtemp(join(tmpdir(), "trainyard-import-"));
   try {
     await importFiles(dataset.params as never, { path, directory, cache, signal });

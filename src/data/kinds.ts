@@ -1,6 +1,6 @@
 /** What a dataset of the catalog is, and a step of preprocessing. The catalog declares entries of these kinds. */
 import type { Value } from "../engine/graph.ts";
-import type { ColumnType, Dataset, Fitted, Task } from "../shared/dataset.ts";
+import type { ColumnType, Fitted, Task } from "../shared/dataset.ts";
 import type { Head, Params, ValuesOf } from "../shared/define.ts";
 import type { Preview } from "../shared/profile.ts";
 import type { NamedColumn, TableFlow } from "./flow.ts";
@@ -102,9 +102,8 @@ export interface DatasetKind<P extends Params = Params> extends Head<P> {
   readonly preprocessing: readonly PreprocessingStep[];
   /** The same for a table, where the files decide whether they are pictures or one. */
   readonly tablePreprocessing?: readonly PreprocessingStep[];
-  load?(params: ValuesOf<P>, path?: string): Promise<Dataset>;
   /** Reads the files into a snapshot. @throws BAD_FILE and its kin; nothing outside of the context's folder is written then */
-  importFiles?(params: ValuesOf<P>, context: ImportContext): Promise<Imported>;
+  importFiles(params: ValuesOf<P>, context: ImportContext): Promise<Imported>;
   /** Looks at the files without importing them. */
   preview?(params: ValuesOf<P>, context: ImportContext): Promise<Preview>;
 }
