@@ -84,7 +84,7 @@ test.each([
   expect(await refusal(readPicture(path, [1, 28, 28]))).toEqual([
     "BAD_FILE",
     `${path} must be a picture, but cannot be read as one (${reason})`,
-    "Save it as JPEG, PNG, WebP, GIF, TIFF or AVIF, of at most 67108864 pixels.",
+    "Save it as JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF, of at most 67108864 pixels.",
   ]);
 });
 
