@@ -138,8 +138,7 @@ describe("sync", () => {
 });
 
 describe("credentials", () => {
-  const vault = async (content: string) =>
-    write(`vault-${content.length}.yml`, await new Vault({ password: "open sesame" }).encrypt(content, ""));
+  const vault = async (content: string) => write(`vault-${content.length}.yml`, await new Vault({ password: "open sesame" }).encrypt(content, ""));
   const password = write("password", "open sesame\n");
 
   test("come from a vault, which a wrong password does not open, and are never shown", async () => {

@@ -219,7 +219,7 @@ describe.concurrent("without a mistake:", () => {
   });
 
   test("--help shows the flags of what is chosen, with ranges and defaults", async () => {
-    const { code, stdout } = await cli("train", "--help", "--model=cnn", "--optimizer", "adadelta", "--schedule", "step", "csv");
+    const { code, stdout } = await cli("train", "--help", "--model=cnn", "--optimizer", "adadelta", "--schedule", "step", "table");
     expect(code).toBe(0);
     const text = stdout.replace(/\s+/g, " ");
     expect(text).toContain("--filters <a,b,…> Filters of the two convolutions. A list of 2 integers of at least 1. (default: 32,64)");

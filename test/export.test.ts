@@ -6,13 +6,13 @@ import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, describe, expect, test } from "vitest";
 import type { RunRequest } from "../src/catalog/run-settings.ts";
-import { loaded } from "./datasets.ts";
 import type { PredictionView } from "../src/shared/api/schemas.ts";
 import type { RawColumn, Split } from "../src/shared/dataset.ts";
 import type { Sample } from "../src/shared/predictor.ts";
 import { MemoryOutput } from "../src/worker/output.ts";
 import { Model } from "../src/worker/prediction.ts";
 import { performTraining, prepareTraining } from "../src/worker/training.ts";
+import { loaded } from "./datasets.ts";
 import { mnistExcerpt } from "./mnist.ts";
 import { pictureSnapshot, tableSnapshot } from "./snapshots.ts";
 

@@ -256,5 +256,5 @@ export async function register(
   const query = { project };
   const { size } = await client.upload("uploadBlob", { params: { sha256: digest }, query }, new Uint8Array(Buffer.from(table)));
   const files = [{ name: "table.csv", sha256: digest, size }];
-  return client.call("registerDataset", { body: { name, source: { id: "csv" }, files }, query });
+  return client.call("registerDataset", { body: { name, source: { id: "table" }, files }, query });
 }

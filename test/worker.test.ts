@@ -7,13 +7,13 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type RunRequest, resolveSettings } from "../src/catalog/run-settings.ts";
 import { sha256 } from "../src/data/digest.ts";
-import { loadIris } from "../src/data/index.ts";
 import { createClient } from "../src/shared/api/client.ts";
 import type { ClaimedJob } from "../src/shared/api/schemas.ts";
 import type { JobLimits, WorkerConfig } from "../src/worker/config.ts";
 import { MemoryOutput } from "../src/worker/output.ts";
 import { runWorker, type WorkerOptions } from "../src/worker/run-worker.ts";
 import { performTraining, prepareTraining } from "../src/worker/training.ts";
+import { loaded } from "./datasets.ts";
 import { mnistExcerpt } from "./mnist.ts";
 import { available, descendantsOf, gone } from "./processes.ts";
 import { type HostedJob, WorkerHost } from "./worker-host.ts";
@@ -134,7 +134,7 @@ describe("a training", () => {
     const { log } = work();
     await over(job);
     expect(Object.keys(job.reports[0]!)).toEqual(["token", "sequence", "facts"]);
-    expect(job.facts).toMatchObject({ dataset: { id: "iris", source: "iris", digest: (await loadIris()).digest }, parameters: 131 });
+    expect(job.facts).toMatchObject({ dataset: { id: "iris", source: "iris", digest: (await loaded("iris")).digest }, parameters: 131 });
     expect(job.progress).toMatchObject({ epoch: 12, epochs: 12, update: 60, stepsPerEpoch: 5 });
     const { result, evaluation, outcome } = job.finish!;
     expect([outcome, result!.reason]).toEqual(["succeeded", "completed"]);
@@ -171,8 +171,8 @@ describe("a training", () => {
 
   test("of a registered table reads its files, names it, and logs the errors of a regression", async () => {
     const file = host.addFile("table.csv", readFileSync("test/data/height-weight.csv"));
-    const settings = settingsOf({ dataset: { id: "csv" }, loss: { id: "huber" }, training: { epochs: 3 } });
-    const job = host.add("train", { settings, source: { name: "heights", version: 2, files: [file] } });
+    const settings = settingsOf({ dataset: { id: "table" }, loss: { id: "huber" }, training: { epochs: 3 } });
+    const job = host.add("train", { settings, source: { name: "heights", version: 2, snapshot: file.sha256, files: [file] } });
     work();
     await over(job);
     expect(job.finish).toMatchObject({ outcome: "succeeded", evaluation: { task: "regression" } });
@@ -436,7 +436,7 @@ describe("the process of a job", () => {
         fix: expect.stringContaining("TRAINYARD_TRAIN_SECONDS"),
       },
     });
-    const dataset = { id: "csv", params: {}, files: [host.addFile("table.csv", readFileSync("data/iris.csv"))] };
+    const dataset = { id: "table", params: {}, preview: false, files: [host.addFile("table.csv", readFileSync("data/iris.csv"))] };
     const next = host.add("ingest", { dataset });
     await over(next);
     expect(next.finish!.outcome).toBe("succeeded");
@@ -484,8 +484,8 @@ describe("the process of a job", () => {
     host.leaseSeconds = 0.3;
     const file = host.addFile("table.csv", readFileSync("data/iris.csv"));
     const job = host.add("train", {
-      settings: settingsOf({ ...long, dataset: { id: "csv" } }),
-      source: { name: "flowers", version: 1, files: [file] },
+      settings: settingsOf({ ...long, dataset: { id: "table" } }),
+      source: { name: "flowers", version: 1, snapshot: file.sha256, files: [file] },
     });
     work();
     await over(job);
@@ -502,7 +502,7 @@ describe("the process of a job", () => {
       training: { epochs: 1, batchSize: 100 },
     };
     const files = readdirSync("test/data/mnist").map((name) => host.addFile(name, readFileSync(join("test/data/mnist", name))));
-    const job = host.add("train", { settings: settingsOf(request), source: { name: "digits", version: 1, files } });
+    const job = host.add("train", { settings: settingsOf(request), source: { name: "digits", version: 1, snapshot: files[0]!.sha256, files } });
     work();
     await over(job);
     expect(host.file(job, "last.safetensors").length).toBeGreaterThan(32 * 2 ** 20);
@@ -516,24 +516,29 @@ describe("the process of a job", () => {
 });
 
 describe("a dataset that is registered", () => {
-  const csv = (content: string) => ({ id: "csv", params: {}, files: [host.addFile("table.csv", Buffer.from(content))] });
+  const csv = (content: string) => ({ id: "table", params: {}, preview: false, files: [host.addFile("table.csv", Buffer.from(content))] });
 
   test("is read, and what was learnt of it told", async () => {
     const job = host.add("ingest", { dataset: csv(readFileSync("data/iris.csv", "utf8")) });
     work();
     await over(job);
-    const { digest, labels, columns } = await loadIris();
+    const { digest, labels, columns } = await loaded("table", { path: "data/iris.csv" });
     expect(job.finish).toMatchObject({
       outcome: "succeeded",
-      dataset: { digest, labels, columns, task: "classification", sampleShape: [4], records: { train: 120, test: 30 } },
+      dataset: { digest, labels, task: "classification", target: "species", sampleShape: [4], records: { train: 105, validation: 15, test: 30 } },
     });
+    expect(job.finish!.dataset!.columns.map(({ name }) => name)).toEqual(columns);
+    // What was made of it is there, too, under the digests that it was told by.
+    const names = ["snapshot.json", "profile.json", ...["train", "validation", "test"].flatMap((name) => [`${name}.safetensors`, `${name}.parquet`])];
+    expect(job.finish!.artifacts!.map(({ name }) => name)).toEqual(names);
+    for (const { sha256, size } of job.finish!.artifacts!) expect(host.blobs.get(sha256)?.length).toBe(size);
     expect(readdirSync(join(cacheDirectory, "work"))).toEqual([]);
   });
 
   test("may be made of several files", async () => {
     const names = readdirSync("test/data/mnist");
     const files = names.map((name) => host.addFile(name, readFileSync(join("test/data/mnist", name))));
-    const job = host.add("ingest", { dataset: { id: "mnist", params: {}, files } });
+    const job = host.add("ingest", { dataset: { id: "mnist", params: {}, preview: false, files } });
     work();
     await over(job);
     const { digest } = await mnistExcerpt();
@@ -541,7 +546,7 @@ describe("a dataset that is registered", () => {
   });
 
   test("but cannot be read is refused in the loader's words, by the name of its file alone", async () => {
-    const job = host.add("ingest", { dataset: csv("a,b,c\n1,2,x\n1,two,y\n") });
+    const job = host.add("ingest", { dataset: { ...csv("a,b,c\n1,2,x\n1,two,y\n"), params: { types: { b: "number" } } } });
     work();
     await over(job);
     expect(job.finish).toMatchObject({

@@ -1,6 +1,6 @@
 /** From a request to what is trained: defaults, every problem at once, and what must fit together. */
 import { describe, expect, test } from "vitest";
-import { loadCsv, loadIris } from "../data/index.ts";
+import { loaded } from "../../test/datasets.ts";
 import type { Dataset } from "../shared/dataset.ts";
 import { catalog } from "./index.ts";
 import { assemble, defaults, type RunRequest, resolveSettings } from "./run-settings.ts";
@@ -42,7 +42,7 @@ describe("settings", () => {
   test.each([
     ["iris", "mlp"],
     ["mnist", "cnn"],
-    ["csv", "mlp"],
+    ["table", "mlp"],
   ])("for %s suggest model %s", (id, model) => {
     expect(resolveSettings({ dataset: { id } }).model.id).toBe(model);
   });
@@ -91,8 +91,8 @@ describe("a request is refused", () => {
 });
 
 describe("a dataset", async () => {
-  const flowers = await loadIris();
-  const weights = await loadCsv({ path: "test/data/height-weight.csv" });
+  const flowers = await loaded("iris");
+  const weights = await loaded("table", { path: "test/data/height-weight.csv" });
   const refusal = (request: RunRequest, dataset: Dataset): string => {
     try {
       assemble(resolveSettings({ ...iris, ...request }, dataset), dataset);
@@ -108,7 +108,7 @@ describe("a dataset", async () => {
       'TASK_MISMATCH: loss "huber" is for regression, but dataset "iris" is a classification task',
     );
     expect(refusal({ model: { id: "softmax-regression" } }, weights)).toBe(
-      'TASK_MISMATCH: model "softmax-regression" is for classification, but dataset "height-weight" is a regression task',
+      'TASK_MISMATCH: model "softmax-regression" is for classification, but dataset "table" is a regression task',
     );
   });
 

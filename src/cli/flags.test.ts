@@ -39,7 +39,7 @@ describe("what is typed", () => {
   };
 
   test("becomes numbers, lists and words of the part that knows them", () => {
-    const chosen = { dataset: "csv", model: "mlp", optimizer: "adam", schedule: "step" };
+    const chosen = { dataset: "table", model: "mlp", optimizer: "adam", schedule: "step" };
     const args = [
       "--hidden",
       "64,32",
@@ -50,13 +50,13 @@ describe("what is typed", () => {
       "3",
       "--epochs",
       "7",
-      "--label",
+      "--target",
       "price",
       "--task",
       "regression",
     ];
     expect(typed(chosen, ...args)).toEqual({
-      dataset: { id: "csv", params: { label: "price", task: "regression" } },
+      dataset: { id: "table", params: { target: "price", task: "regression" } },
       model: { id: "mlp", params: { hidden: [64, 32] } },
       optimizer: { id: "adam", params: { beta1: 0.8, learningRate: -1 } },
       schedule: { id: "step", params: { epochs: 3 } },

@@ -1,8 +1,8 @@
 /** The door of data/: every way in which samples come in, and how they are split. */
 export { importArrays, previewArrays } from "./arrays/import.ts";
 export { importBuiltIn, previewBuiltIn, readers } from "./built-in.ts";
-export { readPicture } from "./pictures/picture.ts";
 export { packFolder } from "./pictures/pack.ts";
+export { readPicture } from "./pictures/picture.ts";
 export { readRows } from "./rows.ts";
 export { seedFiles } from "./seed.ts";
 export { locate } from "./sources.ts";

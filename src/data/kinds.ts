@@ -27,7 +27,7 @@ interface StepHead<P extends Params> extends Head<P> {
 
 /** The training rows of one column, as they come to a step: what it may learn from. */
 export type ColumnRows =
-  /** `data` may be sorted, and is read once. */
+  /** `data` may be changed, and is read once. */
   | { readonly name: string; readonly type: "number"; readonly data: Float32Array }
   /** How often each value occurs, by its code. */
   | { readonly name: string; readonly type: "category"; readonly values: readonly string[]; readonly counts: Float64Array }

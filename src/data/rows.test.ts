@@ -45,7 +45,7 @@ describe("rows for prediction", () => {
     const path = file("b,c\n1,2\n");
     expect(await refusal(readRows(path, numbers("a", "b", "d")))).toEqual([
       "BAD_FILE",
-      `${path} must be a CSV file with the columns a, b, d, but lacks a, d`,
+      `${path} must be a table with the columns a, b, d, but lacks a, d`,
       "Name the columns on the first line as they were named in training.",
     ]);
   });
@@ -54,8 +54,8 @@ describe("rows for prediction", () => {
     const path = file("1,2\n3,4\n");
     expect(await refusal(readRows(path, numbers("a", "b")))).toEqual([
       "BAD_FILE",
-      `${path} must be a CSV file whose first line names every column, but cell 1 of it is "1"`,
-      "Put the names of the columns on the first line, for example a,b.",
+      `${path} must be a table with the columns a, b, but lacks a, b`,
+      "Name the columns on the first line as they were named in training.",
     ]);
   });
 

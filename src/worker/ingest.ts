@@ -25,7 +25,7 @@ export async function ingest(dataset: NonNullable<ClaimedJob["payload"]["dataset
     await writeFile(join(context.directory, "preview.json"), JSON.stringify(await entry.preview(params, context)));
     return { files: ["preview.json"] };
   }
-  const imported = await entry.importFiles!(params, context);
+  const imported = await entry.importFiles(params, context);
   return { files: ["snapshot.json", "profile.json", ...filesOf(imported.snapshot).map(({ name }) => name)], facts: factsOf(imported) };
 }
 

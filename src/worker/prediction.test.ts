@@ -3,9 +3,9 @@ import { type ChildProcess, fork } from "node:child_process";
 import { readFileSync } from "node:fs";
 import sharp from "sharp";
 import { afterAll, describe, expect, test } from "vitest";
+import { loaded } from "../../test/datasets.ts";
 import { mnistExcerpt } from "../../test/mnist.ts";
 import type { RunRequest } from "../catalog/run-settings.ts";
-import { loadCsv, loadIris } from "../data/index.ts";
 import type { PredictionView } from "../shared/api/schemas.ts";
 import type { Split } from "../shared/dataset.ts";
 import type { ModelFacts, PredictorAnswer, PredictorRequest, Sample } from "../shared/predictor.ts";
@@ -61,7 +61,7 @@ const digits = await trained({
 });
 
 describe("a model of a table", async () => {
-  const { test: held, labels, columns } = await loadIris();
+  const { test: held, labels, columns } = await loaded("iris", { preprocessing: [] });
 
   test("takes rows of raw values, in any order of columns, and is as good as its evaluation says", async () => {
     const rows = rowsOf(held, columns.toReversed()).map((row, i) => ({ ...row, ...rowsOf(held, columns)[i], remark: 1 }));
@@ -102,8 +102,8 @@ describe("a model of a table", async () => {
 
 test("a model of values answers in the unit of the target, as its evaluation does", async () => {
   const path = "test/data/height-weight.csv";
-  const weights = await trained({ dataset: { id: "csv" }, path, training: { epochs: 20 } });
-  const { test: held, columns } = await loadCsv({ path });
+  const weights = await trained({ dataset: { id: "table" }, path, training: { epochs: 20 } });
+  const { test: held, columns } = await loaded("table", { path, preprocessing: [] });
   const predictions = await predict(weights, { rows: rowsOf(held, columns) });
   const error = predictions.reduce((sum, { value }, i) => sum + Math.abs(value! - held.targets[i]!), 0) / held.count;
   expect(weights.evaluation).toMatchObject({ mae: expect.closeTo(error, 4) });

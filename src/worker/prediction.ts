@@ -106,9 +106,10 @@ function cellOf(
   r: number,
 ): number | string {
   const { want, missing, read } = kinds[type];
-  const cell = Object.hasOwn(row, name) ? row[name]! : null;
+  // A value that is missing is said to be: a column that is not there at all is more likely another name.
+  const cell = Object.hasOwn(row, name) ? row[name] : undefined;
   if ((cell === null || cell === "") && !required) return missing;
-  const value = cell === null || cell === "" ? undefined : read(cell);
+  const value = cell === undefined || cell === null || cell === "" ? undefined : read(cell);
   if (value === undefined) throw fail("BAD_PARAMETER", { where: `row ${r + 1}`, name, want, got: show(row[name]) });
   return value;
 }

@@ -3,18 +3,19 @@ import { createHash } from "node:crypto";
 import { beforeAll, describe, expect, test } from "vitest";
 import { catalog } from "../../src/catalog/index.ts";
 import { assemble, type RunRequest, resolveSettings } from "../../src/catalog/run-settings.ts";
-import { loadIris, splitValidation } from "../../src/data/index.ts";
+import { splitValidation } from "../../src/data/index.ts";
 import { Session } from "../../src/engine/session.ts";
 import { evaluateRows, initialTensors, type TrainOptions, train } from "../../src/engine/trainer.ts";
 import type { Dataset } from "../../src/shared/dataset.ts";
 import type { Checkpoint, Tensors, TrainEvent } from "../../src/shared/events.ts";
+import { loaded } from "../datasets.ts";
 import { mnistExcerpt } from "../mnist.ts";
 
 let digits: Dataset;
 let flowers: Dataset;
 beforeAll(async () => {
   digits = await mnistExcerpt();
-  flowers = await loadIris();
+  flowers = await loaded("iris");
 });
 
 function optionsFor(dataset: Dataset, request: RunRequest): TrainOptions {

@@ -321,7 +321,7 @@ export class Person {
     const bytes = new TextEncoder().encode(table);
     const sha256 = createHash("sha256").update(bytes).digest("hex");
     await this.#caller.steadily((client) => client.upload("uploadBlob", { params: { sha256 } }, bytes));
-    const body = { name: `${this.#name} ${++this.#count}`, source: { id: "csv" }, files: [{ name: "table.csv", sha256, size: bytes.length }] };
+    const body = { name: `${this.#name} ${++this.#count}`, source: { id: "table" }, files: [{ name: "table.csv", sha256, size: bytes.length }] };
     this.#around.datasets.add((await this.#caller.call("registerDataset", { body })).id);
     this.#around.acknowledged++;
   }

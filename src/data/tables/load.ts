@@ -73,7 +73,7 @@ export async function load(
     first.form === "csv" ? await openCsv(duck, prepared, options, directory, signal) : await openTyped(duck, prepared);
   const dropped = new Set(Object.entries(options.types).flatMap(([name, type]) => (type === "drop" ? [name] : [])));
   checkKnown(first.path, Object.keys(options.types), columns);
-  let forced = columns.map(({ name, sqlType }) => kindOf(options.types[name], sqlType));
+  let forced = columns.map(({ name, sqlType }) => kindOf(options.asText ? "text" : options.types[name], sqlType));
   for (;;) {
     const kept = columns.flatMap(({ name }, i) => (dropped.has(name) ? [] : [i]));
     const parts = prepared.map(
@@ -219,7 +219,7 @@ async function rejected(
     const at = Number(column) - 1;
     const { name } = columns[at]!;
     if (!types[name] && kinds[at] !== "text") return at;
-    const [, value = ""] = /"(.*?)"/s.exec(String(message)) ?? [];
+    const [, value = ""] = /convert string "(.*?)" to/s.exec(String(message)) ?? [];
     throw fail("BAD_FILE", {
       path: `${path}, column ${show(name)}`,
       want: kinds[at] === "date" ? "a date" : "a number",

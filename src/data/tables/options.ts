@@ -32,6 +32,8 @@ export interface TableOptions extends SplitParams {
   readonly skip: number;
   /** Names of the columns of files without a header; of built-in datasets. */
   readonly columns: readonly string[];
+  /** Whether all cells are taken as they are written, whatever they look like. */
+  readonly asText?: boolean;
   /** What begins a line that is a remark; of built-in datasets. */
   readonly comment?: string;
   /** How class names are mended, as SQL of `x`; of built-in datasets. */

@@ -31,7 +31,7 @@ describe("a transfer", () => {
     expect(await finish(id, sha256(content))).toEqual({ sha256: sha256(content), size: content.length });
     expect(await pieces()).toBe(0);
     const files = [{ name: "t.csv", sha256: sha256(content), size: content.length }];
-    expect(await client.call("registerDataset", { body: { name: "in pieces", source: { id: "csv" }, files } })).toMatchObject({ files });
+    expect(await client.call("registerDataset", { body: { name: "in pieces", source: { id: "table" }, files } })).toMatchObject({ files });
   });
 
   test("goes on where it was cut off, also for who only knows what was being sent", async () => {

@@ -26,10 +26,10 @@ describe("a dataset that is registered", () => {
       version: 1,
       state: "reading",
       files: [file],
-      source: { id: "csv", params: { testFraction: 0.2 } },
+      source: { id: "table", params: { testFraction: 0.2 } },
     });
     const job = await worker.take();
-    expect(job).toMatchObject({ kind: "ingest", subject: { kind: "dataset", id: dataset.id }, payload: { dataset: { id: "csv", files: [file] } } });
+    expect(job).toMatchObject({ kind: "ingest", subject: { kind: "dataset", id: dataset.id }, payload: { dataset: { id: "table", files: [file] } } });
     await worker.read(job);
     const read = await get(dataset.id);
     expect(read).toEqual({ ...dataset, state: "ready", facts: irisFacts, snapshot: read.snapshot });
@@ -73,7 +73,7 @@ describe("a dataset that is registered", () => {
   test("is refused with every problem at once", async () => {
     const before = await eventCount();
     const file = { name: "t.csv", sha256: "0".repeat(64), size: 1 };
-    const source = { id: "csv", params: { testFraction: 2, colour: 1 } };
+    const source = { id: "table", params: { testFraction: 2, colour: 1 } };
     const answer = await raw("/api/datasets", { method: "POST", body: { name: "iris", source, files: [file, file] } });
     expect(answer.status).toBe(422);
     expect(answer.json.error.problems.map(({ path }: { path: string }) => path).sort()).toEqual([
@@ -96,14 +96,14 @@ describe("a dataset that is registered", () => {
     ["a field that there is not", { folder: "/data" }, 422, "folder"],
   ])("is refused for %s", async (_, change, status, path) => {
     const file = { name: "t.csv", sha256: "0".repeat(64), size: 1 };
-    const answer = await raw("/api/datasets", { method: "POST", body: { name: "x", source: { id: "csv" }, files: [file], ...change } });
+    const answer = await raw("/api/datasets", { method: "POST", body: { name: "x", source: { id: "table" }, files: [file], ...change } });
     expect([answer.status, answer.json.error.problems.map((p: { path: string }) => p.path)]).toEqual([status, [path]]);
   });
 
   test("is refused while its files were not uploaded", async () => {
     const before = await eventCount();
     const files = [{ name: "t.csv", sha256: sha256("never uploaded"), size: 14 }];
-    const answer = await raw("/api/datasets", { method: "POST", body: { name: "hollow", source: { id: "csv" }, files } });
+    const answer = await raw("/api/datasets", { method: "POST", body: { name: "hollow", source: { id: "table" }, files } });
     expect([answer.status, answer.json.error.code]).toEqual([404, "NOT_FOUND"]);
     expect(await eventCount()).toBe(before);
   });
@@ -112,7 +112,7 @@ describe("a dataset that is registered", () => {
     const table = "a,b\n9,9\n";
     await client.upload("uploadBlob", { params: { sha256: sha256(table) } }, new TextEncoder().encode(table));
     const files = [{ name: "t.csv", sha256: sha256(table), size: 999 }];
-    const answer = await raw("/api/datasets", { method: "POST", body: { name: "shrunk", source: { id: "csv" }, files } });
+    const answer = await raw("/api/datasets", { method: "POST", body: { name: "shrunk", source: { id: "table" }, files } });
     expect([answer.status, answer.json.error.code]).toEqual([422, "BLOB_MISMATCH"]);
   });
 });

@@ -149,7 +149,7 @@ describe("a name", () => {
 
 test("whoever knows the digest of another project's file does not have the file", async () => {
   const [file] = (await client.call("getDataset", { params: { id: things.dataset } })).files;
-  const body = { name: "stolen", source: { id: "csv" }, files: [file!] };
+  const body = { name: "stolen", source: { id: "table" }, files: [file!] };
   expect(await verdict(as(tokens.outsider).call("registerDataset", { body }))).toBe("NOT_FOUND");
   // Who has the content has it anyway.
   const content = new Uint8Array(await (await kernel.blobs.get(file!.sha256)).body.toArray().then((parts) => Buffer.concat(parts)));

@@ -49,8 +49,8 @@ describe("a training request is refused", () => {
     ],
     [
       "for a dataset that needs files and has none",
-      { dataset: { id: "csv" } },
-      { code: "BAD_USAGE", path: "dataset.id", message: 'dataset "csv" needs files', fix: expect.stringContaining("register") },
+      { dataset: { id: "table" } },
+      { code: "BAD_USAGE", path: "dataset.id", message: 'dataset "table" needs files', fix: expect.stringContaining("register") },
     ],
     [
       "for a task that is not the dataset's",
@@ -283,7 +283,7 @@ describe("a training request is accepted", () => {
     expect(run).toMatchObject({ state: "queued", dataset: "flowers", task: "classification", model: "mlp", tags: {}, note: "", createdBy: "owner" });
     expect(run.name).toBe(`flowers-mlp-${run.number}`);
     expect(run.settings).toMatchObject({
-      dataset: { id: "csv", params: { testFraction: 0.2, splitSeed: 1 } },
+      dataset: { id: "table", params: { testFraction: 0.2, splitSeed: 1 } },
       model: { id: "mlp", params: { hidden: [128], activation: "Relu", dropout: 0 } },
       loss: { id: "cross-entropy" },
       optimizer: { id: "adam", params: { learningRate: 0.001 } },

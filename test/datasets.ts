@@ -1,0 +1,9 @@
+/** Datasets as a training sees them, for tests that compare with their rows. */
+import { loadDataset, type RunRequest, resolveSettings } from "../src/catalog/run-settings.ts";
+import type { Dataset } from "../src/shared/dataset.ts";
+
+/** @example const { test: held } = await loaded("iris"); */
+export const loaded = (id: string, more: Omit<RunRequest, "dataset"> & { params?: Readonly<Record<string, unknown>> } = {}): Promise<Dataset> => {
+  const { params, ...rest } = more;
+  return loadDataset(resolveSettings({ dataset: { id, params }, ...rest }));
+};
