@@ -70,7 +70,14 @@ function gathered(tensor: Tensor | TextTensor, rows: readonly number[]): Tensor 
   return { ...tensor, shape, data };
 }
 
-/** What a graph makes of each batch: its outputs by name, each [batch, ...]. */
-export async function* through(batches: AsyncIterable<Batch>, session: Session): AsyncGenerator<Readonly<Record<string, Tensor>>> {
-  for await (const { feeds } of batches) yield session.run(feeds);
+/**
+ * What a graph makes of each batch: its outputs by name, each [batch, ...].
+ * @param into where the outputs for some rows are to be written
+ */
+export async function* through(
+  batches: AsyncIterable<Batch>,
+  session: Session,
+  into?: (rows: number) => Readonly<Record<string, Tensor>>,
+): AsyncGenerator<Readonly<Record<string, Tensor>>> {
+  for await (const { count, feeds } of batches) yield session.run(feeds, into?.(count));
 }

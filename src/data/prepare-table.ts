@@ -5,14 +5,14 @@ import { Session } from "../engine/session.ts";
 import type { Column, Fitted, FittedStep, Preparation } from "../shared/dataset.ts";
 import { fail, TrainyardError } from "../shared/errors.ts";
 import { type Batch, type Rows, through } from "./batches.ts";
-import { columnsOf, type NamedColumn, originsOf, pickNumbers, type TableFlow } from "./flow.ts";
+import { columnsOf, type NamedColumn, type NumberColumn, originsOf, pickNumbers, type TableFlow } from "./flow.ts";
 import { samplesOf, type TableFits, tableEntrance, throughSteps } from "./front.ts";
 import type { ColumnRows, TableStep } from "./kinds.ts";
 import { chosenColumns, placeOf, type Step, settled } from "./steps.ts";
 
 const FIT_ROWS = 8192;
 /** Numbers that a batch of samples may have. */
-const BATCH_NUMBERS = 2 ** 21;
+const BATCH_NUMBERS = 2 ** 20;
 
 /** @param training the rows that may be learnt from, `count` of them */
 export async function fitTable(steps: readonly Step<TableStep>[], columns: readonly Column[], training: Rows, count: number): Promise<TableFits> {
@@ -107,12 +107,18 @@ export const sideBySide = (vectors: readonly Value[]): Value =>
   );
 
 /** What a graph makes of rows, batch by batch: its outputs by name. */
-export async function* computed(inputs: readonly Value[], outputs: Readonly<Record<string, Value>>, rows: Rows, perBatch: number) {
+export async function* computed(
+  inputs: readonly Value[],
+  outputs: Readonly<Record<string, Value>>,
+  rows: Rows,
+  perBatch: number,
+  into?: Parameters<typeof through>[2],
+) {
   const needed = inputsOf(Object.values(outputs));
   const mine = inputs.filter((v) => needed.has(v));
   const session = await Session.open({ name: "preprocessing", inputs: mine, outputs });
   try {
-    yield* through(rows(perBatch, new Set(session.inputs.keys())), session);
+    yield* through(rows(perBatch, new Set(session.inputs.keys())), session, into);
   } finally {
     await session.close();
   }
@@ -148,32 +154,28 @@ export function prepareTable(steps: readonly Step<TableStep>[], fits: TableFits,
       features: made.map(({ name }) => name),
     },
     async fill(out, start, rows, what) {
-      let at = start;
+      const open = made.flatMap((column, place) => (column.gaps ? [{ column, place }] : []));
       const perBatch = Math.max(1, Math.min(FIT_ROWS, Math.floor(BATCH_NUMBERS / made.length)));
-      for await (const batch of computed(inputs, { samples }, rows, perBatch)) {
-        const block = batch.samples!.data as Float32Array;
-        for (let i = 0; i < block.length; i++)
-          if (!Number.isFinite(block[i]))
-            throw notFinite(block[i]!, made[i % made.length]!, `row ${Math.floor((at - start + i) / made.length) + 1} of ${what}`);
-        out.set(block, at);
+      let at = start;
+      let block = out;
+      const into = (rows: number) => {
+        block = out.subarray(at, at + rows * made.length);
+        return { samples: { dtype: "float32" as const, shape: [rows, made.length], data: block } };
+      };
+      for await (const _ of computed(inputs, { samples }, rows, perBatch, into)) {
+        for (const { column, place } of open)
+          for (let i = place; i < block.length; i += made.length)
+            if (Number.isNaN(block[i])) throw missing(column, `row ${(at - start + i - place) / made.length + 1} of ${what}`);
         at += block.length;
       }
     },
   };
 }
 
-function notFinite(value: number, { name, from }: { name: string; from: string }, row: string): TrainyardError {
-  const where = `column "${from}"`;
-  const made = name === from ? "" : `, of which "${name}" is made,`;
-  return Number.isNaN(value)
-    ? fail("BAD_PREPROCESSING", {
-        where,
-        problem: `the value${made} is missing in ${row}, and a network cannot read that`,
-        fix: `Add the step impute for "${name}", or drop the column (step drop).`,
-      })
-    : fail("BAD_PREPROCESSING", {
-        where,
-        problem: `the value${made} is infinite in ${row}`,
-        fix: "Clip the column (step clip), or drop it (step drop).",
-      });
+function missing({ name, from }: NumberColumn, row: string): TrainyardError {
+  return fail("BAD_PREPROCESSING", {
+    where: `column "${from}"`,
+    problem: `the value${name === from ? "" : `, of which "${name}" is made,`} is missing in ${row}, and a network cannot read that`,
+    fix: `Add the step impute for "${name}", or drop the column (step drop).`,
+  });
 }

@@ -79,15 +79,16 @@ export class Session {
   }
 
   /**
-   * Runs the graph once. Inputs are read in place; outputs are copied out.
+   * Runs the graph once. Inputs are read in place; outputs are copied out, or written to where `into` says.
+   * @param into tensors of the outputs' dtypes and shapes, by name; these outputs alone are computed then
    * @throws GRAPH_INPUT when an input is missing or does not fit, RUNTIME when an op fails
    */
-  async run(feeds: Readonly<Record<string, Tensor | TextTensor>>): Promise<Record<string, Tensor>> {
+  async run(feeds: Readonly<Record<string, Tensor | TextTensor>>, into?: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>> {
     const native: Record<string, ort.Tensor> = {};
     for (const [name, want] of this.inputs) native[name] = this.#toNative(name, want, feeds[name]);
     let results: ort.InferenceSession.OnnxValueMapType;
     try {
-      results = await this.#native.run(native);
+      results = await (into ? this.#native.run(native, this.#toFetches(into)) : this.#native.run(native));
     } catch (cause) {
       throw translate(cause, this.name);
     }
@@ -107,6 +108,10 @@ export class Session {
       throw refuse(`${dtype}${showShape(shape)} ${data ? `in ${data.constructor.name}(${data.length})` : "without data"}`);
     }
     return new this.#Tensor(dtype, data as never, shape);
+  }
+
+  #toFetches(into: Readonly<Record<string, Tensor>>): Record<string, ort.Tensor> {
+    return Object.fromEntries(Object.entries(into).map(([name, { dtype, shape, data }]) => [name, new this.#Tensor(dtype, data as never, shape)]));
   }
 
   async close(): Promise<void> {

@@ -2,7 +2,7 @@
 
 import { appendNumbers, mapNumbers, type NumberColumn, pickNumbers, without } from "../../data/flow.ts";
 import { tableStep } from "../../data/kinds.ts";
-import { quantile } from "../../data/statistics.ts";
+import { quantile, range } from "../../data/statistics.ts";
 import { constant, int64s, type Value } from "../../engine/graph.ts";
 import { cast, concat, gather, greaterOrEqual, isNan, oneHot, reduceSum, reshape, where } from "../../engine/ops.ts";
 import { choice, integer } from "../../shared/define.ts";
@@ -28,7 +28,7 @@ export const bin = tableStep({
   becomes: (column, { encode }) => (encode === "ordinal" ? [column] : undefined),
   fit(column, { bins, strategy }) {
     const values = valuesOf(column);
-    const [least, greatest] = [values[0]!, values.at(-1)!];
+    const { least, greatest } = range(values);
     const at = (i: number) => (strategy === "quantile" ? quantile(values, i / bins) : least + ((greatest - least) * i) / bins);
     const edges = Array.from({ length: bins + 1 }, (_, i) => at(i));
     // as scikit-learn does it: an edge stays that is above the one before it; the first and the last are none of the inner ones

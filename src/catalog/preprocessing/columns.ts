@@ -12,7 +12,7 @@ export const columns = (suits: string) => texts({ default: [], help: `Columns to
 export const onNumbers = { suits: ["number"] as const satisfies readonly ColumnType[], chooses: "all" as const };
 export const onCategories = { suits: ["category"] as const satisfies readonly ColumnType[], chooses: "all" as const };
 
-/** The training values of a number column, ascending. @throws BAD_PREPROCESSING where there is none */
+/** The training values of a number column. @throws BAD_PREPROCESSING where there is none */
 export function valuesOf(column: ColumnRows): Float32Array {
   const values = column.type === "number" ? present(column.data) : new Float32Array();
   if (!values.length) throw nothingIn(column.name, 'impute it with strategy "constant"');

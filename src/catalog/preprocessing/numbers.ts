@@ -2,7 +2,7 @@
 
 import { mapNumbers, perColumn, type TableFlow } from "../../data/flow.ts";
 import { type FittedColumn, tableStep } from "../../data/kinds.ts";
-import { moments, quantile } from "../../data/statistics.ts";
+import { moments, quantile, range } from "../../data/statistics.ts";
 import type { Value } from "../../engine/graph.ts";
 import { add, cast, div, log as ln, max, min, mul, sub } from "../../engine/ops.ts";
 import type { Fitted } from "../../shared/dataset.ts";
@@ -32,8 +32,8 @@ export const standardise = tableStep({
   params: { columns: columns("number") },
   fit(column) {
     const values = valuesOf(column);
-    const { mean, deviation } = moments(values);
-    return values[0] === values.at(-1) ? { mean: values[0]!, deviation: 1 } : { mean, deviation };
+    const { least, greatest } = range(values);
+    return least === greatest ? { mean: least, deviation: 1 } : moments(values); // of equal values the sums would leave a rest
   },
   build: (flow, on) => exactly(flow, on, (x) => div(sub(x, each(on, "mean")), each(on, "deviation"))),
 });
@@ -52,8 +52,8 @@ export const minMax = tableStep({
   },
   check: ({ low, high }) => (low < high ? undefined : { name: "low", want: `less than high, which is ${high}`, got: `${low}` }),
   fit(column) {
-    const values = valuesOf(column);
-    return { min: values[0]!, max: values.at(-1)! };
+    const { least, greatest } = range(valuesOf(column));
+    return { min: least, max: greatest };
   },
   build: (flow, on, { low, high }) =>
     exactly(flow, on, (x) => {
