@@ -59,9 +59,10 @@ export function targetOf(path: string, names: readonly string[], wanted: string)
 
 /**
  * Settles target, task, labels and types, and drops rows without a target where that is asked for.
+ * @param partial whether there are more rows, which may have other classes
  * @throws BAD_FILE
  */
-export async function chooseColumns(duck: Duck, path: string, loaded: Loaded, options: TableOptions): Promise<Chosen> {
+export async function chooseColumns(duck: Duck, path: string, loaded: Loaded, options: TableOptions, partial = false): Promise<Chosen> {
   const { columns } = loaded;
   const { at: targetAt } = targetOf(
     path,
@@ -70,7 +71,8 @@ export async function chooseColumns(duck: Duck, path: string, loaded: Loaded, op
   );
   const target = { name: columns[targetAt]!.name, at: `c${targetAt}`, kind: columns[targetAt]!.kind };
   if (options.mendTarget) await duck.run(`UPDATE rows SET ${target.at} = (${options.mendTarget.replaceAll("x", target.at)})`);
-  await withoutMissing(duck, path, target, options);
+  const { task, labels } = await taskOf(duck, path, loaded, target, options, partial);
+  await withoutMissing(duck, path, loaded, target, options);
 
   const facts = columns.map((_, i) => `count(c${i}), approx_count_distinct(c${i})`);
   const [row = []] = await duck.rows(`SELECT count(*), ${facts.join(", ")} FROM rows`);
@@ -79,7 +81,6 @@ export async function chooseColumns(duck: Duck, path: string, loaded: Loaded, op
   const there = (i: number) => numbers[1 + 2 * i]!;
   const distinct = (i: number) => numbers[2 + 2 * i]!;
 
-  const { task, labels } = await taskOf(duck, path, target, options);
   const features: Feature[] = [];
   const empty: string[] = [];
   for (const [i, { name, kind }] of columns.entries()) {
@@ -113,7 +114,7 @@ export async function chooseColumns(duck: Duck, path: string, loaded: Loaded, op
         },
       ]
     : [];
-  if (count < 2) throw fail("BAD_FILE", { path, want: "a table with rows to spare for testing", got: "has one row", fix: "Add rows." });
+  if (count < 2 && !partial) throw fail("BAD_FILE", { path, want: "a table with rows to spare for testing", got: "has one row", fix: "Add rows." });
   return { target, task, labels, features, empty, warnings };
 }
 
@@ -124,16 +125,22 @@ function typeOf(kind: Chosen["target"]["kind"], wanted: string | undefined, dist
 }
 
 /** @throws BAD_FILE naming the first row without a target, unless such rows are to be dropped */
-async function withoutMissing(duck: Duck, path: string, { name, at }: Chosen["target"], { missingTarget }: TableOptions): Promise<void> {
+async function withoutMissing(
+  duck: Duck,
+  path: string,
+  loaded: Loaded,
+  { name, at }: Chosen["target"],
+  { missingTarget }: TableOptions,
+): Promise<void> {
   if (missingTarget === "refuse") {
     const [row] = await duck.rows(`SELECT rowid FROM rows WHERE ${at} IS NULL ORDER BY rowid LIMIT 1`);
     if (!row) return;
     const fix = "Fill in the cell or remove its row; or have all such rows left out (missingTarget=drop).";
-    throw fail("BAD_FILE", { path: `${path}, row ${Number(row[0]) + 2}, column ${show(name)}`, want: "a value to predict", got: "is empty", fix });
+    throw fail("BAD_FILE", { path: `${await loaded.place(Number(row[0]))}, column ${show(name)}`, want: "a value to predict", got: "is empty", fix });
   }
-  await duck.run(`CREATE OR REPLACE TABLE rows AS SELECT * FROM rows WHERE ${at} IS NOT NULL`);
-  const [row] = await duck.rows("SELECT count(*) FROM rows");
-  if (Number(row![0]) === 0)
+  const [[all, there] = []] = await duck.rows(`SELECT count(*), count(${at}) FROM rows`);
+  if (Number(there) < Number(all)) await duck.run(`CREATE OR REPLACE TABLE rows AS SELECT * FROM rows WHERE ${at} IS NOT NULL`);
+  if (Number(there) === 0)
     throw fail("BAD_FILE", {
       path,
       want: `rows with a value in column ${show(name)}`,
@@ -142,7 +149,14 @@ async function withoutMissing(duck: Duck, path: string, { name, at }: Chosen["ta
     });
 }
 
-async function taskOf(duck: Duck, path: string, target: Chosen["target"], { task, types }: TableOptions): Promise<Pick<Chosen, "task" | "labels">> {
+async function taskOf(
+  duck: Duck,
+  path: string,
+  loaded: Loaded,
+  target: Chosen["target"],
+  { task, types }: TableOptions,
+  partial: boolean,
+): Promise<Pick<Chosen, "task" | "labels">> {
   const { name, at, kind } = target;
   if (kind === "date")
     throw fail("BAD_FILE", {
@@ -157,10 +171,12 @@ async function taskOf(duck: Duck, path: string, target: Chosen["target"], { task
   const settled = task === "auto" ? (isText || few ? "classification" : "regression") : task;
   if (settled === "regression") {
     if (!isText) return { task: settled, labels: [] };
-    const [stray] = await duck.rows(`SELECT rowid, ${at} FROM rows WHERE TRY_CAST(${at} AS DOUBLE) IS NULL ORDER BY rowid LIMIT 1`);
+    const [stray] = await duck.rows(
+      `SELECT rowid, ${at} FROM rows WHERE ${at} IS NOT NULL AND TRY_CAST(${at} AS DOUBLE) IS NULL ORDER BY rowid LIMIT 1`,
+    );
     if (stray)
       throw fail("BAD_FILE", {
-        path: `${path}, row ${Number(stray[0]) + 2}, column ${show(name)}`,
+        path: `${await loaded.place(Number(stray[0]))}, column ${show(name)}`,
         want: "a number, as the task is regression",
         got: `is ${show(stray[1])}`,
         fix: "Correct the cell, or choose classification.",
@@ -168,7 +184,7 @@ async function taskOf(duck: Duck, path: string, target: Chosen["target"], { task
     await duck.run(`ALTER TABLE rows ALTER ${at} TYPE DOUBLE`);
     return { task: settled, labels: [] };
   }
-  const found = await duck.rows(`SELECT DISTINCT ${at} AS v FROM rows ORDER BY v LIMIT 10001`);
+  const found = await duck.rows(`SELECT DISTINCT ${at} AS v FROM rows WHERE ${at} IS NOT NULL ORDER BY v LIMIT 10001`);
   if (found.length > 10_000) {
     const fix = "Choose another column to predict, or regression.";
     throw fail("BAD_FILE", { path: `${path}, column ${show(name)}`, want: "at most 10,000 classes", got: "has more", fix });
@@ -176,11 +192,11 @@ async function taskOf(duck: Duck, path: string, target: Chosen["target"], { task
   const labels = found.map(([v]) => String(v));
   // Numbers in text go by their value.
   if (labels.every((label) => Number.isFinite(Number(label)))) labels.sort((a, b) => Number(a) - Number(b));
-  if (labels.length < 2)
+  if (labels.length < 2 && !partial)
     throw fail("BAD_FILE", {
       path: `${path}, column ${show(name)}`,
       want: "labels of two or more classes",
-      got: `has only ${labels[0]}`,
+      got: labels.length ? `has only ${labels[0]}` : "has none",
       fix: "Add rows of another class, or choose another column to predict.",
     });
   return { task: settled, labels };

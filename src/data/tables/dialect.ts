@@ -1,131 +1,211 @@
-/** How a text table is written: delimiter, quotes, header, forms of numbers and dates; found by DuckDB in its beginning, and checked. */
+/** How a text table is written: delimiter, quotes, header, forms of numbers; found out from its beginning. */
 import { open } from "node:fs/promises";
-import { fail, show } from "../../shared/errors.ts";
-import { type Duck, literal, literals, pathLiteral } from "./duck.ts";
-import type { TableFile } from "./forms.ts";
-import type { TableOptions } from "./options.ts";
-
-/** A column as it is read: what DuckDB takes its cells for. */
-export interface ReadColumn {
-  readonly name: string;
-  readonly sqlType: string;
-}
+import { literal, literals } from "./duck.ts";
+import { MOST_LINE, type TableOptions } from "./options.ts";
 
 export interface Dialect {
   readonly delimiter: string;
   readonly quote: string;
+  readonly escaping: string;
   readonly header: boolean;
-  readonly columns: readonly ReadColumn[];
-  /** All that `read_csv` has to be told but the columns. */
-  readonly options: string;
+  /** Lines before the first that counts. */
+  readonly skip: number;
+  /** As they are in the header; "" where one is missing. */
+  readonly names: readonly string[];
+  /** Marks within numbers: "1.234,5" has decimals "," and thousands ".". */
+  readonly decimals: "." | ",";
+  readonly thousands: "" | "." | ",";
 }
 
-const MOST_HEADER = 2 ** 20;
-const MOST_LINE = 8 * 2 ** 20;
+const SAMPLE = 2 ** 20;
+const RECORDS = 500;
+/** In the order in which they are believed: what is rare within cells first. */
+const delimiters = ["\t", "|", ";", ","];
+const rareDelimiters = ["\u0001", "\u001f", "~", "^", ":", " "];
+/** So many of the rows have the number of cells that a delimiter gives most rows. */
+const CONSISTENT = 0.9;
 
 /** Cells that mean missing, with a blank before them, too, as after ", ". */
 export const missingMarks = (missing: readonly string[]): string[] => [...new Set(["", ...missing.flatMap((mark) => [mark, ` ${mark}`])])];
 
-/** @throws BAD_FILE, and what DuckDB says of a file that it cannot make out */
-export async function sniff(
-  duck: Duck,
-  file: TableFile,
-  { delimiter, header, missing, columns: names, skip, comment }: TableOptions,
+/** Finds out how a text is written. What is given in the options is believed. */
+export async function findDialect(
+  path: string,
+  { delimiter: given, header, missing, columns, skip: asked, comment }: Omit<TableOptions, "target">,
 ): Promise<Dialect> {
-  const given = [
-    `nullstr = ${literals(missingMarks(missing))}`,
-    `max_line_size = ${MOST_LINE}`,
-    "sample_size = 40960",
-    ...(delimiter ? [`delim = ${literal(delimiter)}`] : []),
-    ...(header === "auto" ? [] : [`header = ${header === "yes"}`]),
-    ...(skip ? [`skip = ${skip}`] : []),
-    ...(comment ? [`comment = ${literal(comment)}`] : []),
-    ...(names.length ? ["header = false"] : []),
-    ...(names.length ? [`names = ${literals(names)}`] : []),
-  ];
-  const look = async (more: readonly string[] = []) =>
-    (await duck.objects(`SELECT * FROM sniff_csv(${pathLiteral(file.readable)}, ${[...given, ...more].join(", ")})`))[0]!;
-  let found = await look();
-  let decimals = ".";
-  // Where cells end otherwise, a comma may stand within numbers.
-  if (found.Delimiter !== "," && texts(found) > 0) {
-    const other = await look(["decimal_separator = ','", `delim = ${literal(String(found.Delimiter))}`]).catch(() => found);
-    if (texts(other) < texts(found)) [found, decimals] = [other, ","];
-  }
-  const sniffed = found.Columns as readonly { name: string; type: string }[];
-  const [delim, quote, escaped] = [bare(found.Delimiter), bare(found.Quote), bare(found.Escape)];
-  const first = await firstLine(file.readable, delim, quote || '"', Number(found.SkipRows));
-  const hasHeader = names.length ? false : header === "auto" ? Boolean(found.HasHeader) || looksLikeNames(first) : header === "yes";
-  const columnNames = names.length ? names : hasHeader ? checkNames(file.path, first) : sniffed.map((_, i) => `column ${i + 1}`);
-  if (columnNames.length !== sniffed.length) {
-    const fix = "Give every row as many cells as the header; put cells that contain the delimiter in quotes.";
-    throw fail("BAD_FILE", { path: file.path, want: `of ${columnNames.length} columns, as it has names`, got: `has ${sniffed.length}`, fix });
-  }
+  await using file = await open(path);
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(SAMPLE), 0, SAMPLE, 0);
+  const whole = bytesRead < SAMPLE;
+  const text = withoutLines(buffer.toString("utf8", 0, bytesRead), asked);
+  const quote = !text.includes('"') && /(^|[,;\t|])'[^'\n]*'(?=[,;\t|\n])/.test(text) ? "'" : '"';
+  const escaping = text.includes(`\\${quote}`) ? "\\" : quote;
+  const split = (delimiter: string) => {
+    const found = records(text, delimiter, quote, escaping);
+    const all = whole || found.length === RECORDS ? found : found.slice(0, -1);
+    return all.filter(({ cells }) => !(comment && cells[0]!.startsWith(comment)) && (cells.length > 1 || cells[0] !== ""));
+  };
+  const delimiter = given || chooseDelimiter(split);
+  const found = split(delimiter);
+  const width = usualWidth(found);
+  // A title, or remarks, before the table.
+  const first = Math.max(
+    0,
+    found.findIndex(({ cells }) => width < 2 || cells.length > 1),
+  );
+  const rows = found.slice(first).map(({ cells }) => cells);
+  const [head = []] = rows;
+  const marks = new Set(missingMarks(missing));
+  const hasHeader = columns.length ? false : header === "auto" ? looksLikeNames(head, rows.slice(1), marks) : header === "yes";
   return {
-    delimiter: delim,
+    delimiter,
     quote,
+    escaping,
     header: hasHeader,
-    columns: sniffed.map(({ type }, i) => ({ name: columnNames[i]!, sqlType: type })),
-    options: [
-      "auto_detect = false",
-      `header = ${hasHeader}`,
-      `skip = ${Number(found.SkipRows)}`,
-      `delim = ${literal(delim)}`,
-      `quote = ${literal(quote || '"')}`,
-      `escape = ${literal(escaped || '"')}`,
-      `nullstr = ${literals(missingMarks(missing))}`,
-      `max_line_size = ${MOST_LINE}`,
-      "compression = 'none'",
-      "hive_partitioning = false",
-      "store_rejects = true",
-      "rejects_limit = 1000",
-      ...(comment ? [`comment = ${literal(comment)}`] : []),
-      ...(decimals === "," ? ["decimal_separator = ','"] : []),
-      ...(found.DateFormat ? [`dateformat = ${literal(String(found.DateFormat))}`] : []),
-      ...(found.TimestampFormat ? [`timestampformat = ${literal(String(found.TimestampFormat))}`] : []),
-    ].join(", "),
+    skip: asked + (first > 0 ? found[first]!.line : 0),
+    names: columns.length ? columns : hasHeader ? head : (rows.find((cells) => cells.length === width) ?? head).map((_, i) => `column ${i + 1}`),
+    ...marksIn(rows.slice(hasHeader ? 1 : 0), delimiter),
   };
 }
 
-const bare = (said: unknown): string => (said === "(empty)" || said === null ? "" : String(said));
-const texts = ({ Columns }: Record<string, unknown>): number => (Columns as { type: string }[]).filter(({ type }) => type === "VARCHAR").length;
+/** What `read_csv` has to be told, but the columns. */
+export const readOptions = (
+  { delimiter, quote, escaping, header, skip, decimals, thousands }: Dialect,
+  { missing, comment }: Pick<TableOptions, "missing" | "comment">,
+): string =>
+  [
+    "auto_detect = false",
+    `header = ${header}`,
+    `skip = ${skip}`,
+    `delim = ${literal(delimiter)}`,
+    `quote = ${literal(quote)}`,
+    `escape = ${literal(escaping)}`,
+    `nullstr = ${literals(missingMarks(missing))}`,
+    `max_line_size = ${MOST_LINE}`,
+    `buffer_size = ${4 * MOST_LINE}`,
+    "compression = 'none'",
+    "hive_partitioning = false",
+    ...(comment ? [`comment = ${literal(comment)}`] : []),
+    ...(decimals === "," ? ["decimal_separator = ','"] : []),
+    ...(thousands ? [`thousands = ${literal(thousands)}`] : []),
+  ].join(", ");
 
-/** Names rather than values: each is there, none a number, none twice. */
-const looksLikeNames = (cells: readonly string[]): boolean =>
-  cells.every((cell) => cell !== "" && Number.isNaN(Number(cell))) && new Set(cells).size === cells.length;
+/** A number as text in the dialect, as SQL that makes one of it or NULL. */
+export const numberIn = ({ decimals, thousands }: Pick<Dialect, "decimals" | "thousands">, text: string): string => {
+  const joined = thousands ? `replace(${text}, '${thousands}', '')` : text;
+  return `TRY_CAST(${decimals === "," ? `replace(${joined}, ',', '.')` : joined} AS DOUBLE)`;
+};
 
-/** @throws BAD_FILE for a name that is empty or there twice */
-function checkNames(path: string, names: readonly string[]): readonly string[] {
-  const fix = "Name every column once, on the first line; or say that the file has no header (header=no).";
-  const nameless = names.indexOf("");
-  if (nameless >= 0)
-    throw fail("BAD_FILE", { path, want: "a table whose header names every column", got: `column ${nameless + 1} has no name`, fix });
-  const twin = names.find((name, i) => names.indexOf(name) < i);
-  if (twin !== undefined) throw fail("BAD_FILE", { path, want: "a table with distinct column names", got: `${show(twin)} occurs twice`, fix });
-  return names;
+interface Record {
+  readonly cells: readonly string[];
+  /** Lines before it. */
+  readonly line: number;
 }
 
-/** The cells of the first line that counts, unquoted and trimmed. */
-async function firstLine(path: string, delimiter: string, quote: string, skip: number): Promise<string[]> {
-  await using file = await open(path);
-  const { buffer, bytesRead } = await file.read(Buffer.alloc(MOST_HEADER), 0, MOST_HEADER, 0);
-  let text = buffer.toString("utf8", 0, bytesRead);
-  for (let i = 0; i < skip; i++) text = text.slice(text.indexOf("\n") + 1);
-  const cells: string[] = [];
-  let [cell, quoted, i] = ["", false, 0];
-  for (; i < text.length; i++) {
-    const c = text[i]!;
-    if (quoted) {
-      if (c !== quote) cell += c;
-      else if (text[i + 1] === quote) cell += text[++i];
-      else quoted = false;
-    } else if (c === quote && cell.trim() === "") [quoted, cell] = [true, ""];
-    else if (c === "\n" || c === "\r") break;
-    else if (text.startsWith(delimiter, i)) {
-      cells.push(cell.trim());
-      cell = "";
-      i += delimiter.length - 1;
-    } else cell += c;
+/** The first records, their cells unquoted and trimmed. A quote within an unquoted cell stands for itself: 3.5" disk. */
+function records(text: string, delimiter: string, quote: string, escaping: string): Record[] {
+  const found: Record[] = [];
+  let cells: string[] = [];
+  let [at, line, began] = [0, 0, 0];
+  while (at < text.length && found.length < RECORDS) {
+    let start = at;
+    while (text[start] === " " && delimiter !== " ") start++;
+    let cell: string;
+    const close = text[start] === quote ? closing(text, start, quote, escaping) : -1;
+    const end = cellEnd(text, close < 0 ? at : close + 1, delimiter);
+    if (close < 0) cell = text.slice(at, end);
+    else {
+      cell = text.slice(start + 1, close).replaceAll(escaping + quote, quote);
+      line += cell.split("\n").length - 1;
+    }
+    cells.push(cell.trim());
+    at = end;
+    if (text.startsWith(delimiter, at)) {
+      at += delimiter.length;
+      if (at < text.length) continue;
+      cells.push("");
+    }
+    if (text[at] === "\r" && text[at + 1] === "\n") at++;
+    at++;
+    line++;
+    found.push({ cells, line: began });
+    cells = [];
+    began = line;
   }
-  return [...cells, cell.trim()];
+  return found;
+}
+
+function closing(text: string, open: number, quote: string, escaping: string): number {
+  for (let at = open + 1; at < text.length; at++) {
+    if (text[at] === escaping && text[at + 1] === quote) at++;
+    else if (text[at] === quote) return at;
+  }
+  return -1;
+}
+
+function cellEnd(text: string, from: number, delimiter: string): number {
+  let at = from;
+  while (at < text.length && text[at] !== "\n" && text[at] !== "\r" && !text.startsWith(delimiter, at)) at++;
+  return at;
+}
+
+function withoutLines(text: string, lines: number): string {
+  let at = 0;
+  for (let i = 0; i < lines && at >= 0; i++) at = text.indexOf("\n", at) + 1 || text.length;
+  return text.slice(at);
+}
+
+/** The first delimiter that gives nearly all rows, the first among them, equally many cells; else the one that does so best. */
+function chooseDelimiter(split: (delimiter: string) => readonly Record[]): string {
+  let best = { delimiter: ",", score: 0 };
+  for (const among of [delimiters, rareDelimiters]) {
+    for (const delimiter of among) {
+      const found = split(delimiter);
+      const width = usualWidth(found);
+      if (width < 2) continue;
+      const share = found.filter(({ cells }) => cells.length === width).length / found.length;
+      const first = found.find(({ cells }) => cells.length > 1)?.cells.length;
+      if (share >= CONSISTENT && first === width) return delimiter;
+      const score = share * Math.log2(width + 1) * (among === delimiters ? 1 : 0.1);
+      if (score > best.score) best = { delimiter, score };
+    }
+    if (best.score > 0.5) break;
+  }
+  return best.delimiter;
+}
+
+/** How many cells most rows have; the more of equals. */
+function usualWidth(found: readonly Record[]): number {
+  const counts = new Map<number, number>();
+  for (const { cells } of found) counts.set(cells.length, (counts.get(cells.length) ?? 0) + 1);
+  return [...counts].reduce((best, next) => (next[1] > best[1] || (next[1] === best[1] && next[0] > best[0]) ? next : best), [0, 0])[0];
+}
+
+const number = /^[+-]?(\d[\d.,]*|[.,]\d+)(e[+-]?\d+)?%?$/i;
+const date = /^\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}/;
+const isValue = (cell: string): boolean => number.test(cell) || date.test(cell);
+
+/**
+ * Names rather than values: no number or date among them, and something else below them: values where the name is none, or,
+ * where all is text, nothing that is written like the name.
+ */
+function looksLikeNames(head: readonly string[], rows: readonly (readonly string[])[], marks: ReadonlySet<string>): boolean {
+  if (head.every((cell) => cell === "") || head.some((cell) => isValue(cell) || (cell !== "" && marks.has(cell)))) return false;
+  if (rows.some((cells) => cells.some(isValue))) return true;
+  return !head.some((cell, i) => cell !== "" && rows.some((cells) => cells[i] === cell));
+}
+
+/** Whether numbers have decimal commas, and marks between thousands. */
+function marksIn(rows: readonly (readonly string[])[], delimiter: string): Pick<Dialect, "decimals" | "thousands"> {
+  let [points, commas, thousandsByComma, thousandsByPoint] = [0, 0, 0, 0];
+  for (const cells of rows)
+    for (const cell of cells) {
+      if (/^[+-]?\d*\.\d+$/.test(cell)) points++;
+      if (/^[+-]?\d+,\d+$/.test(cell)) commas++;
+      if (/^[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d+)?$/.test(cell)) thousandsByComma++;
+      if (/^[+-]?[1-9]\d{0,2}(\.\d{3})+,\d+$/.test(cell)) thousandsByPoint++;
+    }
+  // "1,234" may be either: a thousand where others have points, or where no cell has another number of digits after its comma.
+  const byComma = commas > 0 && commas > points && !(commas === thousandsByComma && delimiter === ",");
+  if (byComma || thousandsByPoint) return { decimals: ",", thousands: thousandsByPoint ? "." : "" };
+  return { decimals: ".", thousands: thousandsByComma ? "," : "" };
 }

@@ -1,5 +1,5 @@
 /** DuckDB for one import: bounded memory, a folder to spill to, stopped by a signal, results as typed arrays. */
-import { mkdir } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { DuckDBConnection, DuckDBDataChunk, DuckDBInstance } from "@duckdb/node-api";
 
@@ -36,6 +36,11 @@ export class Duck {
       preserve_insertion_order: "true",
     });
     return new Duck(instance, await instance.connect(), signal);
+  }
+
+  /** Removes what databases in a folder left there. */
+  static async clear(directory: string): Promise<void> {
+    for (const name of ["spill", "work.duckdb", "work.duckdb.wal"]) await rm(`${directory}/${name}`, { recursive: true, force: true });
   }
 
   /** The rows of a small result. */

@@ -1,5 +1,5 @@
 /** A table to a snapshot: read, typed, split, written and described, natively and in bounded memory. */
-import { rm, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type SplitName, type StoredSplit, splitNames } from "../../shared/dataset.ts";
 import { fail } from "../../shared/errors.ts";
@@ -7,7 +7,7 @@ import type { ImportContext } from "../importing.ts";
 import { type Imported, type RowTensors, SplitWriter, sealSnapshot, storedFile } from "../snapshot.ts";
 import { type Chosen, chooseColumns } from "./columns.ts";
 import { Duck, flat, identifier, literal, pathLiteral } from "./duck.ts";
-import { type Loaded, load, type tableFiles } from "./load.ts";
+import { clearLoaded, type Loaded, load, type tableFiles } from "./load.ts";
 import { splittingOf, type TableOptions } from "./options.ts";
 import { profileTable } from "./profile.ts";
 import { drawSplits } from "./splits.ts";
@@ -55,9 +55,7 @@ export async function importTable(files: Awaited<ReturnType<typeof tableFiles>>,
     );
   } finally {
     duck.close();
-    for (const name of ["spill", "work.duckdb", "work.duckdb.wal"]) await rm(join(directory, name), { recursive: true, force: true });
-    for (const i of files.keys())
-      for (const end of ["unpacked", "csv", "text", "even"]) await rm(join(directory, `file-${i}.${end}`), { force: true });
+    await Promise.all([clearLoaded(directory, files.length), Duck.clear(directory)]);
   }
 }
 

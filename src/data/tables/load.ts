@@ -1,18 +1,19 @@
-/** Files of a table into one DuckDB table: `rows` with columns c0, c1, … as numbers, timestamps or trimmed text, and `given`, the split that the files say. */
+/** Files of a table into one DuckDB table: `rows` with columns c0, c1, … as numbers, timestamps or trimmed text; `file`, which one; `given`, the split that it says. */
 import { readdir, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { type SplitName, splitNames } from "../../shared/dataset.ts";
-import { fail, show, type TrainyardError } from "../../shared/errors.ts";
-import type { ImportContext } from "../importing.ts";
-import { type Dialect, missingMarks, type ReadColumn, sniff } from "./dialect.ts";
-import { type Duck, identifier, literals, pathLiteral } from "./duck.ts";
-import { evenLines, prepareFile, type TableFile } from "./forms.ts";
+import { fail, show, TrainyardError } from "../../shared/errors.ts";
+import type { Preview } from "../../shared/profile.ts";
+import { cleaned, type Found, findKinds, type Kind, NEARLY_ALL } from "./cells.ts";
+import { type Dialect, findDialect, readOptions } from "./dialect.ts";
+import { type Duck, identifier, pathLiteral } from "./duck.ts";
+import { prepareFile, removePrepared, type TableFile } from "./forms.ts";
 import type { TableOptions } from "./options.ts";
 
 /** A column as it lies in `rows`. */
 export interface LoadedColumn {
   readonly name: string;
-  readonly kind: "number" | "date" | "text";
+  readonly kind: Kind;
 }
 
 export interface Loaded {
@@ -22,7 +23,24 @@ export interface Loaded {
   /** Whether the files say which row goes to which split. */
   readonly given: boolean;
   readonly dialect?: Dialect;
+  /** Columns of dates that may be meant in two ways. */
+  readonly ambiguous: readonly { readonly name: string; readonly read: string; readonly or: string }[];
+  /** File and row of a row of the table, for messages. */
+  place(rowid: number): Promise<string>;
 }
+
+type Problem = Preview["problems"][number];
+export interface Loading {
+  readonly directory: string;
+  readonly signal?: AbortSignal;
+  /** To look at the beginning only: bytes of each text, rows of other forms; problems are told rather than thrown as far as can be. */
+  readonly look?: { readonly bytes: number; readonly rows: number; readonly problems: Problem[] };
+}
+
+/** Rows by which the kind of a column is found out. */
+const LOOKED_AT = 20_000;
+/** Cells that do not fit are counted so far. */
+const MOST_REJECTS = 50_000;
 
 /** The files at a path, with the split that the name of each says. @throws FILE_NOT_FOUND, BAD_FILE */
 export async function tableFiles(path: string): Promise<{ readonly path: string; readonly split?: SplitName }[]> {
@@ -55,10 +73,11 @@ export async function load(
   duck: Duck,
   files: readonly { readonly path: string; readonly split?: SplitName }[],
   options: TableOptions,
-  { directory, signal }: Pick<ImportContext, "directory" | "signal">,
+  { directory, signal, look }: Loading,
 ): Promise<Loaded> {
   const prepared: TableFile[] = [];
-  for (const [i, { path }] of files.entries()) prepared.push(await prepareFile(path, directory, `file-${i}`, options.sheet, signal));
+  for (const [i, { path }] of files.entries())
+    prepared.push(await prepareFile(path, options, { directory, name: `file-${i}`, signal, ...(look && { most: look.bytes }) }));
   const [first] = prepared as [TableFile];
   const other = prepared.find(({ form }) => form !== first.form);
   if (other)
@@ -68,231 +87,389 @@ export async function load(
       got: `is ${other.form}`,
       fix: "Give files of one form; they are read one after the other as one table.",
     });
-  const splitOf = (i: number) => (files[i]!.split ? splitNames.indexOf(files[i]!.split) : "NULL");
-  const { columns, dialect, read } =
-    first.form === "csv" ? await openCsv(duck, prepared, options, directory, signal) : await openTyped(duck, prepared);
-  const dropped = new Set(Object.entries(options.types).flatMap(([name, type]) => (type === "drop" ? [name] : [])));
-  checkKnown(first.path, Object.keys(options.types), columns);
-  let forced = columns.map(({ name, sqlType }) => kindOf(options.asText ? "text" : options.types[name], sqlType));
+  const opened = await (first.form === "csv" ? openCsv : openTyped)(duck, prepared, options, look).catch((cause: Error) => {
+    signal?.throwIfAborted();
+    throw explained(first.path, cause);
+  });
+  const { columns, dialects } = opened;
+  checkKnown(first.path, options, columns);
+  const kept = columns.flatMap(({ name }, i) => (options.types[name] === "drop" ? [] : [i]));
+  let found = columns.map(({ found }) => found);
   for (;;) {
-    const kept = columns.flatMap(({ name }, i) => (dropped.has(name) ? [] : [i]));
-    const parts = prepared.map(
-      (file, i) =>
-        `SELECT ${[...kept.map((c) => `${select(c, forced[c]!, options)} AS c${c}`), `${splitOf(i)}::TINYINT AS given`].join(", ")} FROM ${read(file, forced)}`,
-    );
+    const parts = prepared.map((_, i) => {
+      const split = files[i]!.split;
+      const cells = kept.map((c, to) => `${opened.cell(c, found[c]!)} AS c${to}`);
+      return `SELECT ${[...cells, `${i}::USMALLINT AS file`, `${split ? splitNames.indexOf(split) : "NULL"}::TINYINT AS given`].join(", ")} FROM ${opened.read(i, found)}`;
+    });
     await duck.run(`CREATE OR REPLACE TABLE rows AS ${parts.join(" UNION ALL ")}`).catch((cause: Error) => {
+      signal?.throwIfAborted();
       throw explained(first.path, cause);
     });
-    const stray = first.form === "csv" ? await rejected(duck, prepared, columns, forced, options) : undefined;
-    if (stray === undefined) {
-      const [row] = await duck.rows("SELECT count(*) FROM rows");
-      const count = Number(row![0]);
-      if (count === 0)
-        throw fail("BAD_FILE", { path: first.path, want: "a table with rows", got: "has only a header", fix: "Add rows below the header." });
-      await finiteOnly(duck, first.path, columns, forced, kept, options);
-      // Columns are known by their place from here on.
-      for (const [to, from] of kept.entries()) if (to !== from) await duck.run(`ALTER TABLE rows RENAME c${from} TO c${to}`);
-      return {
-        files: prepared,
-        columns: kept.map((i) => ({ name: columns[i]!.name, kind: forced[i]! })),
-        count,
-        given: files.some(({ split }) => split),
-        dialect,
-      };
-    }
-    // What was a number or a date as far as was looked is none further down.
-    forced = forced.map((kind, i) => (i === stray ? "text" : kind));
-  }
-}
-
-type Kind = LoadedColumn["kind"];
-interface Opened {
-  readonly columns: readonly ReadColumn[];
-  readonly dialect?: Dialect;
-  /** What `SELECT … FROM` reads a file by, with columns c0, c1, …. */
-  readonly read: (file: TableFile, kinds: readonly Kind[]) => string;
-}
-
-const sqlTypes: Readonly<Record<Kind, string>> = { number: "DOUBLE", date: "TIMESTAMP", text: "VARCHAR" };
-
-async function openCsv(duck: Duck, files: TableFile[], options: TableOptions, directory: string, signal?: AbortSignal): Promise<Opened> {
-  const dialects: Dialect[] = [];
-  for (const [i, file] of files.entries()) {
-    dialects.push(
-      await sniff(duck, file, options).catch(async (cause: Error & { code?: string }) => {
-        if (cause.name === "TrainyardError" || "status" in cause) throw cause;
-        // Line ends may be mixed further down than was looked.
-        files[i] = await evenLines(file, directory, `file-${i}`, signal);
-        return sniff(duck, files[i]!, options).catch((again: Error) => {
-          throw "status" in again ? again : explained(file.path, again);
-        });
+    const [row] = await duck.rows("SELECT count(*) FROM rows");
+    const count = Number(row![0]);
+    const loaded: Loaded = {
+      files: prepared,
+      columns: kept.map((i) => ({ name: columns[i]!.name, kind: found[i]!.kind })),
+      count,
+      given: files.some(({ split }) => split),
+      ...(dialects && { dialect: dialects[0] }),
+      ambiguous: kept.flatMap((i) => {
+        const { form, ambiguous: or } = found[i]!;
+        return form && or ? [{ name: columns[i]!.name, read: form.example, or }] : [];
       }),
-    );
+      place: (rowid) => placeOf(duck, prepared, dialects, rowid),
+    };
+    const settling = { duck, loaded, opened, found, kept, options, look };
+    const texts = [...(dialects ? await rejected(settling, dialects) : []), ...(await strayDates(settling))];
+    if (texts.length) {
+      // What was a number or a date as far as was looked is none further down.
+      found = found.map((one, i) => (texts.includes(i) ? { kind: "text", strays: 0, there: one.there } : one));
+      continue;
+    }
+    if (count === 0)
+      throw fail("BAD_FILE", { path: first.path, want: "a table with rows", got: "has only a header", fix: "Add rows below the header." });
+    await finiteOnly(settling);
+    return loaded;
   }
-  const [first] = dialects as [Dialect];
-  const names = first.columns.map(({ name }) => name);
-  const odd = dialects.findIndex(({ columns }) => columns.map(({ name }) => name).join("\0") !== names.join("\0"));
-  if (odd > 0)
-    throw fail("BAD_FILE", {
-      path: files[odd]!.path,
-      want: `with the columns of ${basename(files[0]!.path)}: ${names.join(", ")}`,
-      got: `has ${dialects[odd]!.columns.map(({ name }) => name).join(", ")}`,
-      fix: "Give files with the same columns in the same order.",
-    });
-  // A column is what all files take it for.
-  const columns = first.columns.map(({ name, sqlType }, i) => ({
-    name,
-    sqlType: dialects.every((d) => d.columns[i]!.sqlType === sqlType) ? sqlType : wider(dialects.map((d) => d.columns[i]!.sqlType)),
-  }));
+}
+
+/** Removes what loading wrote beside the files. */
+export async function clearLoaded(directory: string, files: number): Promise<void> {
+  for (let i = 0; i < files; i++) await removePrepared(directory, `file-${i}`);
+}
+
+interface Opened {
+  readonly columns: readonly { readonly name: string; readonly found: Found }[];
+  /** Of text tables: how each file is written. */
+  readonly dialects?: readonly Dialect[];
+  /** What stands behind FROM for a file. */
+  read(file: number, found: readonly Found[]): string;
+  /** Of text tables: the same with all cells as they are written, rows that do not fit left out. */
+  readonly texts?: (file: number) => string;
+  /** SQL of a column, as it is kept. */
+  cell(column: number, found: Found): string;
+}
+
+/** What a cell is that is no date. */
+const NO_DATE = "'infinity'::TIMESTAMP";
+
+// --- CSV ---
+
+async function openCsv(duck: Duck, files: readonly TableFile[], options: TableOptions, look: Loading["look"]): Promise<Opened> {
+  const dialects: Dialect[] = [];
+  const names: (readonly string[])[] = [];
+  for (const { path, readable } of files) {
+    const dialect = await findDialect(readable, options);
+    dialects.push(dialect);
+    names.push(properNames(path, dialect, look?.problems));
+  }
+  const [all = []] = names;
+  const odd = names.findIndex((some) => some.length !== all.length || some.some((name) => !all.includes(name)));
+  if (odd >= 0) throw differentColumns(files, odd, all, names[odd]!);
+  /** Where a column is in a file. */
+  const placeIn = (file: number, c: number) => names[file]!.indexOf(all[c]!);
+  const reader = (file: number, types: (column: number) => string, more = "") => {
+    const dialect = dialects[file]!;
+    const columns = names[file]!.map((name, i) => `x${i}: '${types(all.indexOf(name))}'`);
+    const named = all.map((_, c) => `x${placeIn(file, c)} AS c${c}`);
+    const from = `read_csv(${pathLiteral(files[file]!.readable)}, ${readOptions(dialect, options)}${more}, columns = {${columns}})`;
+    return `(SELECT ${named.join(", ")} FROM ${from})`;
+  };
+  const texts = (file: number) => reader(file, () => "VARCHAR", ", ignore_errors = true");
+  const rows = files.map((_, i) => `(SELECT * FROM ${texts(i)} LIMIT ${LOOKED_AT})`);
+  const said = (type: string) => new Set(all.flatMap((name, c) => (options.types[name] === type ? [`c${c}`] : [])));
+  const found = options.asText
+    ? all.map((): Found => ({ kind: "text", strays: 0, there: 0 }))
+    : await findKinds(
+        duck,
+        `(${rows.join(" UNION ALL ")})`,
+        all.map((_, c) => `c${c}`),
+        dialects[0]!,
+        options.missing,
+        said("date"),
+      );
   return {
-    columns,
-    dialect: first,
-    read: (file, kinds) => {
-      const types = kinds.map((kind, i) => `c${i}: '${sqlTypes[kind]}'`);
-      return `read_csv(${pathLiteral(file.readable)}, ${dialects[files.indexOf(file)]!.options}, columns = {${types}})`;
+    columns: all.map((name, c) => ({ name, found: corrected(found[c]!, options.types[name], name, files[0]!.path) })),
+    dialects,
+    texts,
+    read: (file, found) =>
+      reader(file, (c) => (found[c]!.kind === "number" ? "DOUBLE" : "VARCHAR"), `, store_rejects = true, rejects_limit = ${MOST_REJECTS}`),
+    cell: (c, { kind, form }) => {
+      if (kind === "number") return `CASE WHEN isnan(c${c}) THEN NULL ELSE c${c} END`;
+      const text = cleaned(`c${c}`, options.missing);
+      return kind === "text" ? text : `CASE WHEN (${text}) IS NOT NULL THEN coalesce(${form!.read(`trim(c${c})`)}, ${NO_DATE}) END`;
     },
   };
 }
 
-const wider = (types: readonly string[]): string => (types.every((type) => kindOf(undefined, type) === "number") ? "DOUBLE" : "VARCHAR");
-
-/** Parquet and JSON say themselves what their columns are. */
-async function openTyped(duck: Duck, files: readonly TableFile[]): Promise<Opened> {
-  const from = (file: TableFile) =>
-    file.form === "parquet" ? `read_parquet(${pathLiteral(file.readable)})` : `read_json(${pathLiteral(file.readable)})`;
-  const described = await duck.rows(`DESCRIBE SELECT * FROM ${from(files[0]!)}`).catch((cause: Error) => {
-    throw explained(files[0]!.path, cause);
+/** A column as it is said to be. @throws BAD_FILE for dates in no form that is known */
+function corrected(found: Found, said: string | undefined, name: string, path: string): Found {
+  if (said === "number") return { kind: "number", strays: 0, there: found.there };
+  if (said === "category" || said === "text") return { kind: "text", strays: 0, there: found.there };
+  if (said !== "date" || found.kind === "date") return found;
+  throw fail("BAD_FILE", {
+    path: `${path}, column ${show(name)}`,
+    want: "dates in one form, such as 2024-12-31, 31.12.2024 or 12/31/2024",
+    got: "is not",
+    fix: "Write the dates as 2024-12-31, or take the column for a category or text (types).",
   });
-  const columns = described.map(([name, type]) => ({ name: String(name), sqlType: String(type) }));
+}
+
+/** @throws BAD_FILE for a name that is empty or there twice, unless problems are told */
+function properNames(path: string, { names, header }: Dialect, problems: Problem[] | undefined): readonly string[] {
+  const fix = "Name every column once, on the first line; or say that the file has no header (header=no).";
+  const seen = new Map<string, number>();
+  return names.map((name, i) => {
+    const times = (seen.get(name) ?? 0) + 1;
+    seen.set(name, times);
+    if (!header || (name !== "" && times === 1)) return name;
+    const got = name === "" ? `column ${i + 1} has no name` : `${show(name)} occurs twice`;
+    if (!problems) throw fail("BAD_FILE", { path, want: "a table whose header names every column once", got, fix });
+    problems.push({ where: basename(path), message: `its header must name every column once, but ${got}`, fix });
+    return name === "" ? `column ${i + 1}` : `${name} (${times})`;
+  });
+}
+
+const differentColumns = (files: readonly TableFile[], odd: number, all: readonly string[], some: readonly string[]) => {
+  const more = some.filter((name) => !all.includes(name));
+  const fewer = all.filter((name) => !some.includes(name));
+  const said = [fewer.length && `lacks ${fewer.join(", ")}`, more.length && `has ${more.join(", ")} besides`].filter(Boolean).join(" and ");
+  return fail("BAD_FILE", {
+    path: files[odd]!.path,
+    want: `with the columns of ${basename(files[0]!.path)}: ${all.join(", ")}`,
+    got: said || `has ${some.length}`,
+    fix: "Give files with the same columns.",
+  });
+};
+
+// --- forms that say themselves what their columns are ---
+
+async function openTyped(duck: Duck, files: readonly TableFile[], options: TableOptions, look: Loading["look"]): Promise<Opened> {
+  const from = ({ form, readable }: TableFile) =>
+    form === "parquet" ? `read_parquet(${pathLiteral(readable)})` : `read_json(${pathLiteral(readable)})`;
+  const described: (readonly (readonly [string, string])[])[] = [];
+  for (const file of files) {
+    const rows = await duck.rows(`DESCRIBE SELECT * FROM ${from(file)}`).catch((cause: Error) => {
+      throw explained(file.path, cause);
+    });
+    described.push(rows.map(([name, type]) => [String(name), String(type)] as const));
+  }
+  const [first = []] = described;
+  const all = first.map(([name]) => name);
+  const odd = described.findIndex((some) => some.length !== all.length || some.some(([name]) => !all.includes(name)));
+  if (odd >= 0)
+    throw differentColumns(
+      files,
+      odd,
+      all,
+      described[odd]!.map(([name]) => name),
+    );
+  const typeIn = (file: number, name: string) => described[file]!.find(([one]) => one === name)![1];
+  const kinds = all.map((name): Kind => {
+    const said = options.types[name];
+    if (options.asText || said === "category" || said === "text") return "text";
+    if (said === "number" || said === "date") return said;
+    const found = new Set(described.map((_, file) => kindOf(typeIn(file, name))));
+    return found.size === 1 ? [...found][0]! : "text";
+  });
+  const limit = look ? ` LIMIT ${look.rows}` : "";
   return {
-    columns,
-    read: (file, kinds) =>
-      `(SELECT ${columns.map(({ name }, i) => `${cast(identifier(name), columns[i]!.sqlType, kinds[i]!)} AS c${i}`).join(", ")} FROM ${from(file)})`,
+    columns: all.map((name, c) => ({ name, found: { kind: kinds[c]!, strays: 0, there: 0 } })),
+    read: (file, found) => {
+      const cells = all.map((name, c) => `${typedCell(identifier(name), typeIn(file, name), found[c]!.kind)} AS c${c}`);
+      return `(SELECT ${cells.join(", ")} FROM ${from(files[file]!)}${limit})`;
+    },
+    cell: (c, { kind }) => {
+      if (kind === "number") return `CASE WHEN isnan(c${c}) THEN NULL ELSE c${c} END`;
+      return kind === "date" ? `c${c}` : cleaned(`c${c}`, options.missing);
+    },
   };
 }
 
-/** A value of a typed file as what it is taken for. */
-const cast = (column: string, from: string, to: Kind): string =>
-  to === "number" && from === "BOOLEAN" ? `${column}::INTEGER::DOUBLE` : `TRY_CAST(${column} AS ${sqlTypes[to]})`;
-
 const numeric = /^(U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|REAL|DECIMAL.*)$/;
 const temporal = /^(DATE|TIMESTAMP.*)$/;
-function kindOf(wanted: string | undefined, sqlType: string): Kind {
-  if (wanted === "number" || wanted === "date") return wanted;
-  if (wanted === "category" || wanted === "text") return "text";
-  return numeric.test(sqlType) ? "number" : temporal.test(sqlType) ? "date" : "text";
+const kindOf = (sqlType: string): Kind => (numeric.test(sqlType) ? "number" : temporal.test(sqlType) ? "date" : "text");
+
+/** A value of a typed file as what it is taken for. */
+function typedCell(column: string, from: string, to: Kind): string {
+  if (to === "number") return from === "BOOLEAN" ? `${column}::INTEGER::DOUBLE` : `${column}::DOUBLE`;
+  if (to === "text") return `${column}::VARCHAR`;
+  return from.startsWith("TIMESTAMP WITH") ? `(${column} AT TIME ZONE 'UTC')` : `${column}::TIMESTAMP`;
 }
 
-/** A cell as it is kept: text trimmed, and what means missing NULL. */
-function select(i: number, kind: Kind, { missing }: TableOptions): string {
-  if (kind === "number") return `CASE WHEN isnan(c${i}) THEN NULL ELSE c${i} END`;
-  return kind === "date" ? `c${i}` : `CASE WHEN list_contains(${literals(missingMarks(missing))}, trim(c${i})) THEN NULL ELSE trim(c${i}) END`;
-}
+// --- what does not fit ---
 
-function checkKnown(path: string, names: readonly string[], columns: readonly ReadColumn[]): void {
-  const stray = names.find((name) => !columns.some((column) => column.name === name));
+function checkKnown(path: string, { types }: TableOptions, columns: readonly { readonly name: string }[]): void {
+  const stray = Object.keys(types).find((name) => !columns.some((column) => column.name === name));
   if (stray === undefined) return;
   const got = `its columns are ${columns.map(({ name }) => name).join(", ")}`;
   throw fail("BAD_FILE", { path, want: `a table with the column ${show(stray)}`, got, fix: "Name columns as the header does." });
 }
 
+interface Settling {
+  readonly duck: Duck;
+  readonly loaded: Loaded;
+  readonly opened: Opened;
+  readonly found: readonly Found[];
+  /** Which columns of the files those of `rows` are. */
+  readonly kept: readonly number[];
+  readonly options: TableOptions;
+  readonly look: Loading["look"];
+}
+
+/** Throws, or tells. */
+function tell(look: Loading["look"], error: TrainyardError): void {
+  if (!look) throw error;
+  const { path } = error.details as { path: string };
+  look.problems.push({ where: path.slice(path.indexOf(", ") + 2), message: error.message, fix: error.fix });
+}
+
+const article = (kind: Kind): string => (kind === "date" ? "a date" : "a number");
+
+/** A cell that is none of what its column is. */
+function strayCell(place: string, name: string, { kind, form }: Found, value: string, said: string | undefined): TrainyardError {
+  const want = `${article(kind)}${form ? ` like ${form.example}` : ""}, ${said ? "as its column is said to be" : "as nearly all of its column are"}`;
+  return fail("BAD_FILE", {
+    path: `${place}, column ${show(name)}`,
+    want,
+    got: `is ${show(value)}`,
+    fix: `Correct the cell; or add ${show(value)} to those that mean missing (missing), or take the column for a category or text (types).`,
+  });
+}
+
 /**
- * Cells that did not fit.
- * @returns the column that is text after all
- * @throws BAD_FILE for rows of another length, and for cells of a column whose type was asked for
+ * What `read_csv` did not take.
+ * @returns columns that are text after all
+ * @throws BAD_FILE for rows of another length, and for some cells among many that fit
  */
-async function rejected(
-  duck: Duck,
-  files: readonly TableFile[],
-  columns: readonly ReadColumn[],
-  kinds: readonly Kind[],
-  { types }: TableOptions,
-): Promise<number | undefined> {
-  const found = await duck.rows(`SELECT e.line, e.column_idx, e.error_type, e.csv_line, e.error_message, s.file_path
-    FROM reject_errors e JOIN reject_scans s USING (scan_id, file_id) ORDER BY e.error_type = 'CAST', e.scan_id DESC, e.line LIMIT 1`);
-  const [reject] = found;
-  await duck.run("DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans").catch(() => duck.run("DELETE FROM reject_errors"));
-  if (!reject) return undefined;
-  const [line, column, type, text, message, readable] = reject;
-  const path = `${files.find((file) => String(readable).endsWith(basename(file.readable)))?.path ?? files[0]!.path}, row ${line}`;
-  if (type === "CAST") {
-    const at = Number(column) - 1;
-    const { name } = columns[at]!;
-    if (!types[name] && kinds[at] !== "text") return at;
-    const [, value = ""] = /convert string "(.*?)" to/s.exec(String(message)) ?? [];
-    throw fail("BAD_FILE", {
-      path: `${path}, column ${show(name)}`,
-      want: kinds[at] === "date" ? "a date" : "a number",
-      got: `is ${show(value)}`,
-      fix: `Correct the cell, list it among those that mean missing, or take the column for something else than ${types[name]}.`,
-    });
+async function rejected(settling: Settling, dialects: readonly Dialect[]): Promise<number[]> {
+  const { duck, loaded, found, options, look } = settling;
+  const { files, count } = loaded;
+  const names = dialects[0]!.names;
+  const rejects = `reject_errors e JOIN reject_scans s USING (scan_id, file_id)`;
+  const wrong = await duck.rows(
+    `SELECT s.file_path, e.line, e.column_idx, e.error_type, e.csv_line, e.error_message FROM ${rejects} WHERE e.error_type <> 'CAST' ORDER BY e.line LIMIT 5`,
+  );
+  const casts = await duck.rows(
+    `SELECT s.file_path, e.column_idx, count(*), min(e.line), arg_min(e.error_message, e.line) FROM ${rejects} WHERE e.error_type = 'CAST' GROUP BY ALL ORDER BY 4`,
+  );
+  await duck.run("DROP TABLE reject_errors; DROP TABLE reject_scans");
+  const fileAt = (readable: unknown) =>
+    Math.max(
+      0,
+      files.findIndex((file) => String(readable).endsWith(basename(file.readable))),
+    );
+  for (const [readable, line, column, type, text, message] of wrong) {
+    const file = files[fileAt(readable)]!;
+    if (look && file.share !== undefined && type === "UNQUOTED VALUE") continue; // the sample ends within a cell
+    tell(look, structural(`${file.path}, row ${line}`, names.length, String(type), String(text), String(message), Number(column)));
   }
+  const texts: number[] = [];
+  for (const [readable, column, rejected, line, message] of casts) {
+    const file = fileAt(readable);
+    const name = dialects[file]!.names[Number(column) - 1]!;
+    const at = names.indexOf(name);
+    const { kind, there } = found[at]!;
+    const said = options.types[name];
+    const many = Number(rejected) >= Math.min(MOST_REJECTS, (1 - NEARLY_ALL) * (count + Number(rejected)));
+    if (!said && (many || there === 0)) {
+      texts.push(at);
+      continue;
+    }
+    const value = quotedIn(String(message), 'Could not convert string "', '" to ');
+    tell(look, strayCell(`${files[file]!.path}, row ${line}`, name, { kind, strays: 0, there }, value, said));
+  }
+  return texts;
+}
+
+function quotedIn(message: string, before: string, after: string): string {
+  const from = message.indexOf(before) + before.length;
+  return message.slice(from, message.indexOf(after, from));
+}
+
+function structural(path: string, width: number, type: string, text: string, message: string, column: number): TrainyardError {
+  const line = text.trim().length > 60 ? `${text.trim().slice(0, 60)}…` : text.trim();
   if (type === "MISSING COLUMNS" || type === "TOO MANY COLUMNS") {
     const fix = "Give every row as many cells as the header; put cells that contain the delimiter in quotes.";
-    throw fail("BAD_FILE", {
-      path,
-      want: `${columns.length} cells long, like the header`,
-      got: `has ${type === "MISSING COLUMNS" ? "fewer" : "more"}: ${show(String(text).trim())}`,
-      fix,
-    });
+    const cells = type === "MISSING COLUMNS" ? `has ${column}` : "has more";
+    return fail("BAD_FILE", { path, want: `${width} cells long, like the header`, got: `${cells}: ${show(line)}`, fix });
   }
-  if (type === "LINE SIZE OVER MAXIMUM") throw tooLong(path);
-  throw fail("BAD_FILE", {
-    path,
-    want: "well-formed CSV",
-    got: `DuckDB says: ${String(message).split("\n")[0]}`,
-    fix: "Close every quote and save the file as UTF-8.",
-  });
+  if (type === "LINE SIZE OVER MAXIMUM") return tooLong(path);
+  const got = /unterminated quote/i.test(message) ? `a quote is not closed: ${show(line)}` : `DuckDB says: ${message.split("\n")[0]}`;
+  return fail("BAD_FILE", { path, want: "well-formed CSV", got, fix: "Close every quote, and double those within a cell." });
 }
 
 const tooLong = (path: string): TrainyardError =>
   fail("BAD_FILE", {
     path,
-    want: "of lines of at most 8 MiB",
+    want: "of rows of at most 2 MiB",
     got: "has a longer one",
     fix: "Close every quote: an open one takes the rest of the file into its cell.",
   });
 
+/** Dates that are none. @returns columns that are text after all */
+async function strayDates({ duck, loaded, opened, found, kept, options, look }: Settling): Promise<number[]> {
+  const dates = kept.flatMap((c, at) => (found[c]!.kind === "date" && found[c]!.form ? [at] : []));
+  if (!dates.length) return [];
+  const [row = []] = await duck.rows(`SELECT ${dates.map((at) => `count(*) FILTER (c${at} = ${NO_DATE}), count(c${at})`).join(", ")} FROM rows`);
+  const texts: number[] = [];
+  for (const [i, at] of dates.entries()) {
+    const [strays = 0, there = 0] = row.slice(2 * i, 2 * i + 2).map(Number);
+    if (!strays) continue;
+    const c = kept[at]!;
+    const { name } = loaded.columns[at]!;
+    if (!options.types[name] && strays > (1 - NEARLY_ALL) * there) {
+      texts.push(c);
+      continue;
+    }
+    const [stray = []] = await duck.rows(`SELECT rowid, file FROM rows WHERE c${at} = ${NO_DATE} ORDER BY rowid LIMIT 1`);
+    const [rowid, file] = stray.map(Number) as [number, number];
+    const [first] = await duck.rows(`SELECT min(rowid) FROM rows WHERE file = ${file}`);
+    const [cell] = await duck.rows(`SELECT c${c} FROM ${opened.texts!(file)} LIMIT 1 OFFSET ${rowid - Number(first![0])}`);
+    tell(look, strayCell(await loaded.place(rowid), name, found[c]!, String(cell![0]).trim(), options.types[name]));
+    await duck.run(`UPDATE rows SET c${at} = NULL WHERE c${at} = ${NO_DATE}`);
+  }
+  return texts;
+}
+
 /** "inf" and 1e39 can be read as numbers, but nothing can be learnt from them. @throws BAD_FILE */
-async function finiteOnly(
-  duck: Duck,
-  path: string,
-  columns: readonly ReadColumn[],
-  kinds: readonly Kind[],
-  kept: readonly number[],
-  _: TableOptions,
-): Promise<void> {
-  const numbers = kept.filter((i) => kinds[i] === "number");
+async function finiteOnly({ duck, loaded, look }: Settling): Promise<void> {
+  const numbers = loaded.columns.flatMap(({ kind }, at) => (kind === "number" ? [at] : []));
   if (!numbers.length) return;
-  const bad = (i: number) => `isinf(c${i}::DOUBLE) OR abs(c${i}) > 3.4e38`;
-  const [counts = []] = await duck.rows(`SELECT ${numbers.map((i) => `count(*) FILTER (${bad(i)})`).join(", ")} FROM rows`);
-  const at = counts.findIndex((count) => Number(count) > 0);
-  if (at < 0) return;
-  const i = numbers[at]!;
-  const [row] = await duck.rows(`SELECT rowid, c${i}::VARCHAR FROM rows WHERE ${bad(i)} ORDER BY rowid LIMIT 1`);
-  throw fail("BAD_FILE", {
-    path: `${path}, row ${Number(row![0]) + 2}, column ${show(columns[i]!.name)}`,
-    want: "a finite number that float32 holds",
-    got: `is ${row![1]}`,
-    fix: "Correct the cell, or leave it empty: it is missing then.",
-  });
+  const bad = (at: number) => `abs(c${at}) > 3.4028235e38`; // infinite ones, too
+  const [counts = []] = await duck.rows(`SELECT ${numbers.map((at) => `count(*) FILTER (${bad(at)})`).join(", ")} FROM rows`);
+  for (const [i, at] of numbers.entries()) {
+    if (Number(counts[i]) === 0) continue;
+    const [row] = await duck.rows(`SELECT rowid, c${at}::VARCHAR FROM rows WHERE ${bad(at)} ORDER BY rowid LIMIT 1`);
+    tell(
+      look,
+      fail("BAD_FILE", {
+        path: `${await loaded.place(Number(row![0]))}, column ${show(loaded.columns[at]!.name)}`,
+        want: "a finite number that float32 holds",
+        got: `is ${row![1]}`,
+        fix: "Correct the cell, or leave it empty: it is missing then.",
+      }),
+    );
+    await duck.run(`UPDATE rows SET c${at} = NULL WHERE ${bad(at)}`);
+  }
+}
+
+async function placeOf(duck: Duck, files: readonly TableFile[], dialects: readonly Dialect[] | undefined, rowid: number): Promise<string> {
+  const [row] = await duck.rows(
+    `SELECT file, (SELECT count(*) FROM rows b WHERE b.file = a.file AND b.rowid <= a.rowid) FROM rows a WHERE a.rowid = ${rowid}`,
+  );
+  const file = Number(row![0]);
+  const dialect = dialects?.[file];
+  return `${files[file]!.path}, row ${Number(row![1]) + (dialect ? dialect.skip + Number(dialect.header) : 0)}`;
 }
 
 /** What DuckDB says of a file that it cannot read, in our words. */
 function explained(path: string, cause: Error): Error {
-  if ("status" in cause) return cause;
-  const message = cause.message;
+  if (cause instanceof TrainyardError) return cause;
+  const { message } = cause;
   if (/Maximum line size|max_line_size/i.test(message)) return tooLong(path);
-  const [, line] = /Line:? (\d+)/.exec(message) ?? [];
+  const [, line] = /Line:? (\d+)/i.exec(message) ?? [];
   const got = `DuckDB says: ${message.split("\n").filter(Boolean).slice(0, 2).join(" ")}`;
-  return fail(
-    "BAD_FILE",
-    {
-      path: line ? `${path}, row ${line}` : path,
-      want: "a well-formed table",
-      got,
-      fix: "Make all rows end alike and close every quote, for example by exporting the table again.",
-    },
-    cause,
-  );
+  const fix = "Make all rows end alike and close every quote, for example by exporting the table again.";
+  return fail("BAD_FILE", { path: line ? `${path}, row ${line}` : path, want: "a well-formed table", got, fix }, cause);
 }

@@ -3,6 +3,12 @@ import { columnTypes } from "../../shared/dataset.ts";
 import { choice, integer, mapping, type ParamValues, text, texts } from "../../shared/define.ts";
 import { type SplitParams, splitParams } from "../importing.ts";
 
+/** Bytes that a line may have. */
+export const MOST_LINE = 2 * 2 ** 20;
+
+const encodings = ["auto", "utf-8", "windows-1252", "utf-16le", "utf-16be"] as const;
+export type Encoding = (typeof encodings)[number];
+
 export const tableParams = {
   target: text({ default: "", help: "The column to predict; empty: the one named target, label, class or the like, else the last." }),
   task: choice({
@@ -15,6 +21,7 @@ export const tableParams = {
   missingTarget: choice({ default: "refuse", options: ["refuse", "drop"], help: "What is done about rows without a value to predict." }),
   header: choice({ default: "auto", options: ["auto", "yes", "no"], help: "Whether the first line names the columns." }),
   delimiter: text({ default: "", help: "What ends a cell; empty: found out." }),
+  encoding: choice({ default: "auto", options: encodings, help: "How the characters of a text file are written; auto: found out." }),
   sheet: text({ default: "", help: "Of an Excel workbook: the name or number of the sheet; empty: the first." }),
   skip: integer({ default: 0, min: 0, max: 1000, help: "Lines to pass over at the beginning of a text file." }),
   ...splitParams,
@@ -28,6 +35,7 @@ export interface TableOptions extends SplitParams {
   readonly missingTarget: "refuse" | "drop";
   readonly header: "auto" | "yes" | "no";
   readonly delimiter: string;
+  readonly encoding: Encoding;
   readonly sheet: string;
   readonly skip: number;
   /** Names of the columns of files without a header; of built-in datasets. */

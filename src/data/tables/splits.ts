@@ -84,7 +84,7 @@ const grouped = (group: string, seed: number, test: number, validation: number):
   sizes AS (SELECT g, count(*) AS n FROM keyed GROUP BY g),
   summed AS (SELECT g, n, sum(n) OVER (ORDER BY hash(g, ${seed}), g ROWS UNBOUNDED PRECEDING) - n AS before, sum(n) OVER () AS total,
     row_number() OVER (ORDER BY hash(g, ${seed}), g) AS r, count(*) OVER () AS groups FROM sizes)
-  SELECT CASE WHEN r = groups THEN ${TRAIN} WHEN before < total * ${test} THEN ${TEST} WHEN before < total * ${test + validation} THEN ${VALIDATION} ELSE ${TRAIN} END::TINYINT AS part
+  SELECT CASE WHEN r = groups THEN ${TRAIN} WHEN before < round(total * ${test}) THEN ${TEST} WHEN before < round(total * ${test}) + round(total * ${validation}) THEN ${VALIDATION} ELSE ${TRAIN} END::TINYINT AS part
   FROM keyed JOIN summed USING (g) ORDER BY id`;
 
 /** As the files or a column say; what they do not give is drawn from training. */
