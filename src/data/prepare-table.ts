@@ -3,7 +3,7 @@ import type { Value } from "../engine/graph.ts";
 import { concat, reshape } from "../engine/ops.ts";
 import { Session } from "../engine/session.ts";
 import type { Column, Fitted, FittedStep, Preparation } from "../shared/dataset.ts";
-import { fail, TrainyardError } from "../shared/errors.ts";
+import { fail, show, TrainyardError } from "../shared/errors.ts";
 import { type Batch, type Rows, through } from "./batches.ts";
 import { columnsOf, type NamedColumn, type NumberColumn, originsOf, pickNumbers, type TableFlow } from "./flow.ts";
 import { samplesOf, type TableFits, tableEntrance, throughSteps } from "./front.ts";
@@ -174,8 +174,8 @@ export function prepareTable(steps: readonly Step<TableStep>[], fits: TableFits,
 
 function missing({ name, from }: NumberColumn, row: string): TrainyardError {
   return fail("BAD_PREPROCESSING", {
-    where: `column "${from}"`,
-    problem: `the value${name === from ? "" : `, of which "${name}" is made,`} is missing in ${row}, and a network cannot read that`,
-    fix: `Add the step impute for "${name}", or drop the column (step drop).`,
+    where: `column ${show(from)}`,
+    problem: `the value${name === from ? "" : `, of which ${show(name)} is made,`} is missing in ${row}, and a network cannot read that`,
+    fix: `Add the step impute for ${show(name)}, or drop the column (step drop).`,
   });
 }

@@ -123,6 +123,10 @@ function followTable(steps: readonly Step<TableStep>[], raw: readonly NamedColum
   return { ...(!more && !problems.length && { shape: [columns.length] }), problems };
 }
 
+/** Names in errors: as many as anyone reads. */
+const listed = (names: readonly string[]): string =>
+  names.slice(0, 20).map(show).join(", ") + (names.length > 20 ? ` and ${names.length - 20} more` : "");
+
 const sorts: Readonly<Record<ColumnType, string>> = { number: "numbers", category: "categories", date: "dates", text: "texts" };
 const encoders: Readonly<Record<Exclude<ColumnType, "number">, string>> = {
   category: "one-hot, ordinal or hashing",
@@ -139,7 +143,7 @@ export function unreadable(columns: readonly NamedColumn[], more = false): Train
     left &&
     fail("BAD_PREPROCESSING", {
       where: "preprocessing",
-      problem: `column "${left.name}" holds ${sorts[left.type]} at the end, which a network cannot read`,
+      problem: `column ${show(left.name)} holds ${sorts[left.type]} at the end, which a network cannot read`,
       fix: `Add the step ${encoders[left.type as keyof typeof encoders]}, or drop the column (step drop).`,
     })
   );
@@ -163,15 +167,14 @@ export function chosenColumns(
   if (chooses !== "all" && !named.length) throw refuse("the names of one or more columns", "empty");
   const names = columns.map(({ name }) => name);
   const unknown = more ? [] : named.filter((name) => !names.includes(name));
-  if (unknown.length)
-    throw refuse(`some of ${names.length ? names.map(show).join(", ") : "no columns, as none is left"}`, unknown.map(show).join(", "));
+  if (unknown.length) throw refuse(names.length ? `some of ${listed(names)}` : "empty, as no column is left", listed(unknown));
   if (chooses === "others") return columns.filter(({ name }) => !named.includes(name));
   const on = columns.filter(({ name, type }) => (named.length ? named.includes(name) : suits.includes(type)));
   const unsuited = on.find(({ type }) => !suits.includes(type));
   if (unsuited)
     throw fail("BAD_PREPROCESSING", {
       where,
-      problem: `it is for ${suits.map((type) => sorts[type]).join(" and ")}, but column "${unsuited.name}" holds ${sorts[unsuited.type]}`,
+      problem: `it is for ${suits.map((type) => sorts[type]).join(" and ")}, but column ${show(unsuited.name)} holds ${sorts[unsuited.type]}`,
       fix: "Leave the column out of its list.",
     });
   return on;

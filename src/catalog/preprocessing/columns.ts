@@ -4,7 +4,7 @@ import { type ColumnRows, tableStep } from "../../data/kinds.ts";
 import { present } from "../../data/statistics.ts";
 import { type ColumnType, columnTypes } from "../../shared/dataset.ts";
 import { texts } from "../../shared/define.ts";
-import { fail } from "../../shared/errors.ts";
+import { fail, show } from "../../shared/errors.ts";
 
 /** The parameter that every step of tables has. */
 export const columns = (suits: string) => texts({ default: [], help: `Columns to work on; empty: every ${suits} column.` });
@@ -20,7 +20,7 @@ export function valuesOf(column: ColumnRows): Float32Array {
 }
 export const nothingIn = (column: string, way: string) =>
   fail("BAD_PREPROCESSING", {
-    where: `column "${column}"`,
+    where: `column ${show(column)}`,
     problem: "every value is missing in the training rows, so nothing can be learnt from it",
     fix: `Drop the column (step drop), or ${way}.`,
   });

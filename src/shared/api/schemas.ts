@@ -392,7 +392,7 @@ export const predictRequest = z
       .optional()
       .meta({
         description:
-          "Rows of a table, by column: numbers, values of categories, texts, dates in ISO 8601. What is null or left out is missing, where the model's preprocessing allows that.",
+          "Rows of a table, by column: numbers, values of categories, texts, dates in ISO 8601. What is null is missing, where the model's preprocessing allows that.",
       }),
     picture: z.base64().max(28_000_000).optional().meta({ description: "One picture, base64 of PNG, JPEG, WebP, …" }),
   })

@@ -118,6 +118,40 @@ describe("a training request is refused", () => {
       { optimizer: { id: "adam", params: { learningRate: -1 } } },
       { code: "BAD_PARAMETER", path: "optimizer.params.learningRate", wanted: expect.stringContaining("a number"), got: "-1" },
     ],
+    [
+      "for an unknown step of preprocessing",
+      { preprocessing: [{ step: "standardise" }, { step: "whiten" }] },
+      { code: "UNKNOWN_ENTRY", path: "preprocessing.1.step", got: "whiten", wanted: `one of ${namesOf(catalog.preprocessing)}` },
+    ],
+    [
+      "for a step whose parameters do not go together",
+      { preprocessing: [{ step: "clip", params: { min: 2, max: 1 } }] },
+      { code: "BAD_PARAMETER", path: "preprocessing.0.params.min", wanted: "at most max, which is 1", got: "2" },
+    ],
+    [
+      "for a step on a column that there is not",
+      { preprocessing: [{ step: "standardise" }, { step: "bin", params: { columns: ["stem_length"] } }] },
+      { code: "BAD_PARAMETER", path: "preprocessing.1.params.columns", wanted: expect.stringContaining('"petal_length"'), got: '"stem_length"' },
+    ],
+    [
+      "for a step that is for pictures",
+      { preprocessing: [{ step: "invert" }] },
+      { code: "BAD_PREPROCESSING", path: "preprocessing.0.step", got: expect.stringContaining("the samples are rows of a table") },
+    ],
+    [
+      "for a network that does not fit what preprocessing leaves",
+      {
+        preprocessing: [{ step: "drop", params: { columns: ["petal_length"] } }],
+        model: { id: "custom" },
+        network: {
+          layers: [
+            { id: "conv", layer: "Conv2D" },
+            { id: "out", layer: "Dense", params: { units: 3 } },
+          ],
+        },
+      },
+      { code: "LAYER_SHAPE_MISMATCH", path: "network", got: "[batch, 3]" },
+    ],
     ["for an unknown schedule", { schedule: { id: "moon" } }, { code: "UNKNOWN_ENTRY", path: "schedule.id", got: "moon" }],
     ["for no epochs", { training: { epochs: 0 } }, { code: "BAD_PARAMETER", path: "training.epochs", wanted: "an integer of at least 1", got: "0" }],
     [
@@ -288,6 +322,7 @@ describe("a training request is accepted", () => {
       loss: { id: "cross-entropy" },
       optimizer: { id: "adam", params: { learningRate: 0.001 } },
       schedule: { id: "cosine" },
+      preprocessing: catalog.datasets.find(({ id }) => id === "table")!.preprocessing.map(({ step }) => ({ step, computation: expect.any(String) })),
       training: { epochs: 1, batchSize: 64, seed: 1 },
     });
     expect(run.source).toMatchObject({ name: "flowers", version: 1, files: [{ name: "table.csv" }] });
