@@ -30,6 +30,8 @@ export interface TableFile {
 
 const HEAD = 2 ** 20;
 const CHUNK = 2 ** 20;
+/** By so many pieces of so many bytes lines are counted. */
+const [PIECES, PIECE] = [64, 2 ** 15];
 /** More than so many times its size is no table, but made to fill a disk. */
 const MOST_RATIO = 200;
 
@@ -90,8 +92,25 @@ export async function prepareFile(
     let read = 0;
     const source = packed ? unpacked(path, size, (bytes) => (read = bytes)) : raw(path, (bytes) => (read = bytes));
     const cut = await decode(path, source, readable, from, most, signal);
-    return { readable, ...(cut && { share: Math.min(1, read / size) }) };
+    if (!cut) return { readable };
+    return { readable, share: Math.min(1, packed ? read / size : (await linesIn(readable)) / (await linesIn(path))) };
   }
+}
+
+/** How many lines a file has, told from pieces of it: lines at its beginning may be shorter than others. */
+async function linesIn(path: string): Promise<number> {
+  await using file = await open(path);
+  const { size } = await file.stat();
+  const piece = Buffer.alloc(PIECE);
+  const step = Math.max(PIECE, size / PIECES);
+  let [lines, bytes] = [0, 0];
+  for (let at = 0; at < size; at += step) {
+    const { bytesRead } = await file.read(piece, 0, PIECE, Math.floor(at));
+    const some = piece.subarray(0, bytesRead);
+    for (let end = some.indexOf(0x0a); end >= 0; end = some.indexOf(0x0a, end + 1)) lines++;
+    bytes += bytesRead;
+  }
+  return Math.max(1, (lines * size) / bytes);
 }
 
 /** Removes what was written on the way. */

@@ -197,11 +197,14 @@ describe("a table", () => {
     expect([...snapshot.columns.map(({ name }) => name), snapshot.target]).toEqual(["column 1", "column 2", "column 3"]);
   });
 
-  test("whose column is no number further down than was looked has text there", async () => {
-    const path = file(`a,b\n${rows(60_000, (i) => `${i === 59_000 ? "many" : i},${i % 2}`)}`);
+  test("whose column is often no number further down than was looked has text there", async () => {
+    const path = file(`a,b\n${rows(60_000, (i) => `${i > 50_000 ? `x${i}` : i},${i % 2}`)}`);
     const { snapshot } = await imported(path);
     expect(snapshot.columns).toMatchObject([{ name: "a", type: "text" }]);
-    expect(await refusal(path, { types: { a: "number" } })).toEqual(["BAD_FILE", 'table.csv, row 59002, column "a" must be a number, but is "many"']);
+    expect(await refusal(path, { types: { a: "number" } })).toEqual([
+      "BAD_FILE",
+      'table.csv, row 50003, column "a" must be a number, as its column is said to be, but is "x50001"',
+    ]);
   });
 
   test("takes columns for what it is told to", async () => {
@@ -298,12 +301,12 @@ describe("a table is refused, by row and column:", () => {
       { header: "yes" },
       "table.csv must be a table whose header names every column, but column 2 has no name",
     ],
-    ["a NUL", "a,y\n1,x\n2,\0\n", {}, "table.csv, row 3 must be text, but has a NUL character at byte 10"],
+    ["a NUL", "a,y\n1,x\n2,\0\n", {}, "table.csv, row 3 must be text, but has a NUL character"],
     [
       "a row that is too short",
       `a,b,y\n${rows(30, (i) => (i === 20 ? "1,2" : `${i},2,${i % 2}`))}\n`,
       {},
-      'table.csv, row 22 must be 3 cells long, like the header, but has fewer: "1,2"',
+      'table.csv, row 22 must be 3 cells long, like the header, but has 2: "1,2"',
     ],
     ["a target that is empty", "a,y\n1,x\n2,\n3,z\n", {}, 'table.csv, row 3, column "y" must be a value to predict, but is empty'],
     ["one class", "a,y\n1,x\n2,x\n", {}, 'table.csv, column "y" must be labels of two or more classes, but has only x'],
@@ -326,7 +329,7 @@ describe("a table is refused, by row and column:", () => {
       { task: "regression" },
       'table.csv, row 2, column "species" must be a number, as the task is regression, but is "rose"',
     ],
-    ["a line without end", long, {}, "of lines of at most 8 MiB, but has a longer one"],
+    ["a line without end", long, {}, "table.csv, row 2 must be of at most 2 MiB, but is longer"],
   ])("%s", async (_, content, given, message) => {
     expect(await refusal(file(content), given)).toEqual(["BAD_FILE", expect.stringContaining(message)]);
   });
@@ -340,7 +343,7 @@ describe("a table is refused, by row and column:", () => {
   });
 
   test("what unpacks to far more than it is", async () => {
-    expect(await refusal(file(gzipSync(Buffer.alloc(300 * 2 ** 20)), "bomb.csv.gz"))).toEqual([
+    expect(await refusal(file(gzipSync(Buffer.alloc(300 * 2 ** 20, "a,b\n")), "bomb.csv.gz"))).toEqual([
       "BAD_FILE",
       expect.stringContaining("unpacks to more than 200 times its size"),
     ]);
@@ -351,7 +354,10 @@ describe("a table is refused, by row and column:", () => {
     mkdirSync(folder);
     writeFileSync(join(folder, "a.csv"), "a,y\n1,0\n2,1\n");
     writeFileSync(join(folder, "b.csv"), "b,y\n1,0\n2,1\n");
-    expect(await refusal(folder)).toEqual(["BAD_FILE", expect.stringContaining("b.csv must be with the columns of a.csv: a, y, but has b, y")]);
+    expect(await refusal(folder)).toEqual([
+      "BAD_FILE",
+      expect.stringContaining("b.csv must be with the columns of a.csv: a, y, but lacks a and has b besides"),
+    ]);
     writeFileSync(join(folder, "b.csv"), '{"a":1,"y":0}\n');
     expect(await refusal(folder)).toEqual(["BAD_FILE", expect.stringContaining("b.csv must be of the form of a.csv, csv, but is json")]);
   });
@@ -425,7 +431,7 @@ describe("a preview", () => {
   });
 
   test("tells problems rather than to fail", async () => {
-    expect((await preview(file("a,a,y\n1,2,0\n"))).problems).toMatchObject([{ message: expect.stringContaining('"a" occurs twice') }]);
+    expect((await preview(file("a,a,y\n1,2,0\n1,2,1\n"))).problems).toMatchObject([{ message: expect.stringContaining('"a" occurs twice') }]);
     expect((await preview(file("a,y\n1,x\n2,x\n"))).problems).toMatchObject([{ message: expect.stringContaining("has only x") }]);
     expect((await preview(file(`a,empty,y\n${rows(30, (i) => `${i},,${i % 2}`)}`))).problems).toMatchObject([{ where: "empty" }]);
   });

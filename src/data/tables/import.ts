@@ -29,7 +29,10 @@ export async function importTable(files: Awaited<ReturnType<typeof tableFiles>>,
   );
   try {
     progress?.(0, STEPS);
-    const loaded = await load(duck, files, options, context);
+    const loaded = await load(duck, files, options, context).catch(async (error) => {
+      await unchanged(files, before); // then whatever was met is no wonder
+      throw error;
+    });
     await unchanged(files, before);
     progress?.(1, STEPS);
     const chosen = await chooseColumns(duck, path, loaded, options);
@@ -53,6 +56,9 @@ export async function importTable(files: Awaited<ReturnType<typeof tableFiles>>,
       },
       profile,
     );
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error;
   } finally {
     duck.close();
     await Promise.all([clearLoaded(directory, files.length), Duck.clear(directory)]);

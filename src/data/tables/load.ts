@@ -223,9 +223,13 @@ function properNames(path: string, { names, header }: Dialect, problems: Problem
     const times = (seen.get(name) ?? 0) + 1;
     seen.set(name, times);
     if (!header || (name !== "" && times === 1)) return name;
-    const got = name === "" ? `column ${i + 1} has no name` : `${show(name)} occurs twice`;
-    if (!problems) throw fail("BAD_FILE", { path, want: "a table whose header names every column once", got, fix });
-    problems.push({ where: basename(path), message: `its header must name every column once, but ${got}`, fix });
+    const [want, got] =
+      name === ""
+        ? ["a table whose header names every column", `column ${i + 1} has no name`]
+        : ["a table with distinct column names", `${show(name)} occurs twice`];
+    const error = fail("BAD_FILE", { path, want, got, fix });
+    if (!problems) throw error;
+    problems.push({ where: basename(path), message: error.message, fix });
     return name === "" ? `column ${i + 1}` : `${name} (${times})`;
   });
 }

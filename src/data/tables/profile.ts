@@ -14,6 +14,8 @@ const SAMPLE_ROWS = 20;
 /** A column that tells so much of the target by itself knows it already. */
 const LEAKING = 0.98;
 const MUCH_MISSING = 0.5;
+/** Of the rows, that have a value of their own where it is an id. */
+const MOSTLY = 0.95;
 
 /** A column as SQL sees it: numbers as they are, dates as seconds. */
 interface Measured {
@@ -64,7 +66,7 @@ export async function profileTable(duck: Duck, loaded: Loaded, chosen: Chosen, c
       ...(classes ? classWarnings(classes) : []),
       ...duplicateWarnings(duplicates, total),
       ...chosen.warnings,
-      ...columnWarnings(profiles, total),
+      ...columnWarnings(profiles, total, await counting(duck, columns, basics, total)),
     ],
     sample: await sampleOf(duck, columns),
   };
@@ -225,7 +227,21 @@ async function duplicatesOf(duck: Duck, { columns }: Loaded): Promise<NonNullabl
   return { exact, acrossSplits: acrossSplits!, examples };
 }
 
-function columnWarnings(columns: readonly ColumnProfile[], total: number): DataWarning[] {
+/** Columns of whole numbers, all different, that go up or down with the rows, or are called an id. */
+async function counting(duck: Duck, columns: readonly Measured[], basics: ReadonlyMap<string, Basics>, total: number): Promise<ReadonlySet<string>> {
+  const candidates = columns.filter(({ name, type, role }) => {
+    const { missing, distinct, quantiles = [] } = basics.get(name)!;
+    return role === "feature" && type === "number" && missing === 0 && distinct > MOSTLY * total && Number.isInteger(quantiles[0]);
+  });
+  if (!candidates.length) return new Set();
+  const facts = candidates.map(({ at }) => `bool_and(${at} = floor(${at})), abs(corr(${at}, rowid))`);
+  const [row = []] = await duck.rows(`SELECT ${facts.join(", ")} FROM rows`);
+  const isCount = ({ name }: Measured, i: number) =>
+    row[2 * i] === true && (/(^|[^a-z])(id|key|index|no)$|Id$|ID$/.test(name) || Number(row[2 * i + 1]) > 0.999);
+  return new Set(candidates.filter(isCount).map(({ name }) => name));
+}
+
+function columnWarnings(columns: readonly ColumnProfile[], total: number, numbered: ReadonlySet<string>): DataWarning[] {
   const features = columns.filter(({ role }) => role === "feature");
   const warnings: DataWarning[] = [];
   const named = (those: readonly ColumnProfile[]) => those.map(({ name }) => name);
@@ -238,17 +254,9 @@ function columnWarnings(columns: readonly ColumnProfile[], total: number): DataW
     (names) => `every row has the same value in ${names}`,
     "Drop the column: nothing can be learnt from it.",
   );
-  // Whole numbers that are all different, and next to each other; or text of which every row has its own.
-  const isId = ({ type, distinct, missing, quantiles = [] }: ColumnProfile) =>
-    missing === 0 &&
-    distinct > 0.95 * total &&
-    total > 20 &&
-    (type === "text"
-      ? true
-      : type === "number" &&
-        quantiles.every((q, i) => i === 0 || q > quantiles[i - 1]!) &&
-        Number.isInteger(quantiles[0]) &&
-        Math.abs(quantiles.at(-1)! - quantiles[0]! + 1 - total) < 0.05 * total);
+  // Rows that are numbered through, or text of which every row has its own.
+  const isId = ({ name, type, distinct, missing }: ColumnProfile) =>
+    total > 20 && missing === 0 && (type === "text" ? distinct > MOSTLY * total : numbered.has(name));
   note(
     "identifier",
     features.filter(isId),
