@@ -8,6 +8,7 @@ import { add, answer, collect, family, listing, type Options, verb } from "./com
 import { registerCompare } from "./dataset-compare.ts";
 import { previewText, registerProfile } from "./dataset-profile.ts";
 import { downloadFiles } from "./download.ts";
+import { registerDatasetDvc, withDvc } from "./dvc.ts";
 import { reasonText } from "./failure.ts";
 import { isPath, sourceOf } from "./files.ts";
 import { addFlags, flagsFor, requestFrom } from "./flags.ts";
@@ -30,11 +31,14 @@ export function registerDatasets(program: Command, argv: readonly string[]): voi
     .option("--source <id>", `what reads the files: ${choices.dataset.entries.map(({ id }) => id).join(", ")} (default: by their endings)`)
     .option("--note <text>", "what is worth knowing about this version")
     .option("--preview", "only look at the files, and tell what an import would make of them")
+    .option("--dvc <file.dvc>", "bring what DVC keeps: from its workspace or cache, else from its remote")
+    .option("--remote <url>", "of --dvc: instead of the remote that its project names")
     .action(
       verb(async ({ client }, options: AddOptions, name: string, paths: string[]) => {
         const { dataset } = requestFrom(flags, options as Record<string, string>, { dataset: source });
-        const { note, preview } = options;
-        const added = await registerFiles(client, { name, source: dataset as { id: string }, note, preview }, paths);
+        const { note, preview, dvc, remote } = options;
+        const register = (from: readonly string[]) => registerFiles(client, { name, source: dataset as { id: string }, note, preview }, from);
+        const added = dvc === undefined ? await register(paths) : await withDvc(dvc, remote, (path) => register([path]));
         if (added.state !== "previewed")
           return answer(added, () => `${datasetText(added)}\n\ntrain on it: npx trainyard train ${quoted(added.name)}`);
         const found = await client.call("getPreview", { params: { id: added.id } });
@@ -65,6 +69,7 @@ export function registerDatasets(program: Command, argv: readonly string[]): voi
     );
   registerProfile(datasets, datasetArgument);
   registerCompare(datasets, datasetArgument);
+  registerDatasetDvc(datasets, datasetArgument);
   registerSeed(datasets);
   add(datasets, "versions", "list the versions of a dataset")
     .argument("<name>", "its name")
@@ -110,6 +115,8 @@ export function registerDatasets(program: Command, argv: readonly string[]): voi
 interface AddOptions extends Options {
   readonly note?: string;
   readonly preview?: boolean;
+  readonly dvc?: string;
+  readonly remote?: string;
 }
 
 /** The source that `datasets add` is to use: named, or told by the first word after it that means files, or is a dataset of the catalog. */

@@ -18,7 +18,14 @@ interface RemoteFile {
 }
 
 /** Downloads files of a dataset; one that is there already is replaced once the new one is whole. @throws BLOB_MISMATCH, WRITE_FAILED */
-export async function downloadFiles(client: Client, dataset: string, files: readonly RemoteFile[], folder: string): Promise<void> {
+export const downloadFiles = (client: Client, dataset: string, files: readonly RemoteFile[], folder: string): Promise<void> =>
+  downloadAll(files, folder, ({ sha256 }) => client.download("getDatasetFile", { params: { id: dataset, sha256 } }, { signal: interrupted }));
+
+/** Likewise those of a run. */
+export const downloadArtifacts = (client: Client, run: string, files: readonly RemoteFile[], folder: string): Promise<void> =>
+  downloadAll(files, folder, ({ name }) => client.download("getArtifact", { params: { id: run, name } }, { signal: interrupted }));
+
+async function downloadAll(files: readonly RemoteFile[], folder: string, ask: (file: RemoteFile) => Promise<Response>): Promise<void> {
   await mkdir(folder, { recursive: true }).catch((cause: Error) => {
     throw fail("WRITE_FAILED", { path: folder, detail: cause.message, kept: "Nothing was downloaded." }, cause);
   });
@@ -29,10 +36,11 @@ export async function downloadFiles(client: Client, dataset: string, files: read
   );
   let done = 0;
   try {
-    for (const { name, sha256 } of files) {
+    for (const file of files) {
+      const { name, sha256 } = file;
       const target = join(folder, basename(name)); // a name from elsewhere is no path
       const partial = `${target}.partial`;
-      const response = await client.download("getDatasetFile", { params: { id: dataset, sha256 } }, { signal: interrupted });
+      const response = await ask(file);
       const hash = createHash("sha256");
       try {
         await pipeline(

@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import type { Run, RunSummary } from "../shared/api/schemas.ts";
 import { collect, family, listing, type Options, several, verb, wholeNumber } from "./command.ts";
+import { registerRunDvc } from "./dvc.ts";
 import { digits, percent, say, when } from "./output.ts";
 import { registerCompare } from "./run-compare.ts";
 import { registerRunShow } from "./run-show.ts";
@@ -31,6 +32,7 @@ export function registerRuns(program: Command): void {
   registerRunShow(runs);
   registerCompare(runs);
   registerRunVerbs(runs);
+  registerRunDvc(runs);
 }
 
 /** The test score is told as people know it; which one depends on the task. */
