@@ -43,7 +43,7 @@ export function readBmp(bytes: Buffer, mostPixels: number): Planes {
     return { channels: 3, height, width, pixels };
   }
   const masks = masksOf(bytes, headerSize, depth, compression);
-  const [red, green, blue, alpha] = masks.map(valueOf);
+  const [red, green, blue, alpha] = masks.map(valueUnder);
   const step = depth / 8;
   for (let y = 0, to = 0; y < height; y++)
     for (let x = 0, from = rowAt(y); x < width; x++, from += step, to++) {
@@ -65,7 +65,7 @@ function masksOf(bytes: Buffer, headerSize: number, depth: number, compression: 
 }
 
 /** The value under a mask, as a byte. */
-function valueOf(mask: number): (word: number) => number {
+function valueUnder(mask: number): (word: number) => number {
   if (mask === 0) return () => 0;
   const shift = 31 - Math.clz32(mask & -mask);
   const most = mask >>> shift;

@@ -5,16 +5,14 @@ import { join, relative, sep } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { pack } from "tar-stream";
 import { fail } from "../../shared/errors.ts";
-
-/** Whatever systems put beside pictures. */
-const hidden = (name: string): boolean => name.startsWith(".") || name === "__MACOSX" || name === "Thumbs.db" || name === "desktop.ini";
+import { isHidden } from "./names.ts";
 
 /** The files below a folder by their paths in it, sorted; neither hidden ones nor links. */
 async function filesBelow(folder: string): Promise<string[]> {
   const found: string[] = [];
   const walk = async (directory: string): Promise<void> => {
     for (const entry of await readdir(directory, { withFileTypes: true })) {
-      if (hidden(entry.name)) continue;
+      if (isHidden(entry.name)) continue;
       const path = join(directory, entry.name);
       if (entry.isDirectory()) await walk(path);
       else if (entry.isFile()) found.push(relative(folder, path).split(sep).join("/"));

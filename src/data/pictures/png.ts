@@ -27,7 +27,7 @@ export function plainPng(bytes: Buffer): PlainPng | undefined {
     const length = bytes.readUInt32BE(at);
     const end = at + 8 + length;
     if (end + 4 > bytes.length || crc32(bytes.subarray(at + 4, end)) !== bytes.readUInt32BE(end)) return undefined;
-    const kind = bytes.latin1Slice(at + 4, at + 8);
+    const kind = bytes.toString("latin1", at + 4, at + 8);
     const body = bytes.subarray(at + 8, end);
     if (kind === "IHDR") {
       const [depth, type, ...methods] = body.subarray(8, 13) as unknown as number[];
