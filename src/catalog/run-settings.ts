@@ -196,8 +196,20 @@ export interface Assembled {
 
 const entryOf = <E extends Head>(entries: readonly E[], { id }: Chosen): E => entries.find((e) => e.id === id)!;
 
+/** A list of steps, settled, and every problem with its place in the request. */
+export function checkPreprocessing(
+  list: readonly PreprocessingStep[],
+  raw: RawShape | undefined,
+): { steps: readonly SettledStep[]; problems: readonly Problem[] } {
+  const { steps, problems } = checkSteps(catalog.preprocessing, list, raw);
+  return {
+    steps: steps.map(settled),
+    problems: problems.map(({ error, path }) => toProblem(error, path ? `preprocessing.${path}` : "preprocessing")),
+  };
+}
+
 /** The entries of settings that were checked. */
-const stepsOf = (settings: readonly SettledStep[]): readonly Step[] =>
+export const stepsOf = (settings: readonly SettledStep[]): readonly Step[] =>
   settings.map(({ step, params }) => ({ kind: catalog.preprocessing.find(({ id }) => id === step)!, params }));
 
 /** A list of steps with every formula and parameter, as settings have it. */

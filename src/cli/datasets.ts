@@ -7,6 +7,7 @@ import { fail } from "../shared/errors.ts";
 import { add, answer, collect, family, listing, type Options, verb } from "./command.ts";
 import { registerCompare } from "./dataset-compare.ts";
 import { previewText, registerProfile } from "./dataset-profile.ts";
+import { registerSteps } from "./dataset-steps.ts";
 import { downloadFiles } from "./download.ts";
 import { registerDatasetDvc, withDvc } from "./dvc.ts";
 import { reasonText } from "./failure.ts";
@@ -69,6 +70,7 @@ export function registerDatasets(program: Command, argv: readonly string[]): voi
     );
   registerProfile(datasets, datasetArgument);
   registerCompare(datasets, datasetArgument);
+  registerSteps(datasets, datasetArgument);
   registerDatasetDvc(datasets, datasetArgument);
   registerSeed(datasets);
   add(datasets, "versions", "list the versions of a dataset")

@@ -1,17 +1,16 @@
 /** `trainyard train`: brings the data, asks for a run, shows how it goes and how good it is. */
-import { readFile } from "node:fs/promises";
 import type { Command } from "commander";
-import { z } from "zod";
 import { catalog } from "../catalog/index.ts";
 import { type Choice, checkRequest, choices, defaultLoss, defaults, type RunRequest } from "../catalog/run-settings.ts";
 import type { Client } from "../shared/api/client.ts";
-import { preprocessingStep, type RunRequestBody } from "../shared/api/schemas.ts";
+import type { RunRequestBody } from "../shared/api/schemas.ts";
 import { fail } from "../shared/errors.ts";
 import { add, several, wholeNumber } from "./command.ts";
 import { connect } from "./connect.ts";
 import { isPath, nameFor, sourceOf } from "./files.ts";
 import { addFlags, flagsFor, requestFrom } from "./flags.ts";
 import { detachFlag, type FollowOptions, follow, followHelp } from "./follow.ts";
+import { readJson, readSteps } from "./steps.ts";
 import { registerFiles } from "./upload.ts";
 
 type TrainOptions = FollowOptions & {
@@ -135,32 +134,4 @@ function split(args: readonly string[]): { named?: string; options: ReadonlyMap<
     else if (!["--json", "--detach", "--draft", "--help", "-h"].includes(flag)) options.set(flag, value ?? args[++i] ?? "");
   }
   return { named, options };
-}
-
-const stepsForm = '[{ "step": "impute", "params": { "strategy": "mean" } }, …]';
-
-/** The list itself, or the name of a file with it. */
-async function readSteps(given: string): Promise<RunRequest["preprocessing"]> {
-  const inline = given.trimStart().startsWith("[");
-  const steps = inline ? parseJson(given, "--preprocessing") : await readJson(given, "list of steps", stepsForm);
-  const { success, data, error } = z.array(preprocessingStep).safeParse(steps);
-  if (success) return data;
-  const { path, message } = error.issues[0]!;
-  const got = `${path.length ? `${path.join(".")}: ` : ""}${message}`;
-  throw fail("BAD_FILE", { path: inline ? "--preprocessing" : given, want: `a list of steps: ${stepsForm}`, got, fix: "Correct the list." });
-}
-
-async function readJson(path: string, what: string, form: string): Promise<unknown> {
-  const text = await readFile(path, "utf8").catch(() => {
-    throw fail("FILE_NOT_FOUND", { path, what, fix: `Name a JSON file: ${form}.` });
-  });
-  return parseJson(text, path);
-}
-
-function parseJson(text: string, path: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw fail("BAD_FILE", { path, want: "JSON", got: `it does not parse (${(cause as Error).message})`, fix: "Correct the file." }, cause);
-  }
 }

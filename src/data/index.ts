@@ -3,6 +3,7 @@ export { importArrays, previewArrays } from "./arrays/import.ts";
 export { importBuiltIn, previewBuiltIn, readers } from "./built-in.ts";
 export { packFolder } from "./pictures/pack.ts";
 export { readPicture } from "./pictures/picture.ts";
+export { previewSteps } from "./preview-steps.ts";
 export { readRows } from "./rows.ts";
 export { seedFiles } from "./seed.ts";
 export { locate } from "./sources.ts";

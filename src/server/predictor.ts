@@ -2,7 +2,8 @@
 import type { PredictionView } from "../shared/api/schemas.ts";
 import { Confined, type Ended } from "../shared/child.ts";
 import { fail, printable, remoteError, type TrainyardError } from "../shared/errors.ts";
-import type { PredictorAnswer, PredictorRequest } from "../shared/predictor.ts";
+import type { PredictionRequest, PredictorAnswer, PredictorRequest, StepsRequest } from "../shared/predictor.ts";
+import type { StepPreview } from "../shared/step-preview.ts";
 import { childEnvironment } from "./config.ts";
 
 /** Without work for so long it ends, and its memory is free. */
@@ -16,7 +17,7 @@ export interface PredictorOptions {
   readonly log: (line: string) => void;
 }
 
-type Asked = Pick<PredictorRequest, "facts" | "sample">;
+type Asked = Pick<PredictionRequest, "facts" | "sample">;
 
 export class Predictor {
   readonly #options: PredictorOptions;
@@ -41,6 +42,15 @@ export class Predictor {
         return [...answer.predictions];
       }
       if (answer && !isKnown) throw fail("INTERNAL", { detail: "the predictor forgot a model it was just given" });
+    }
+  }
+
+  /** What steps of preprocessing do. @throws what a step cannot do, and as `predict` */
+  async show(steps: StepsRequest, signal: AbortSignal): Promise<StepPreview> {
+    for (;;) {
+      const answer = await this.#running().ask({ steps }, signal);
+      if (answer && "error" in answer) throw remoteError(answer.error);
+      if (answer && "stages" in answer) return answer.stages;
     }
   }
 
@@ -94,7 +104,7 @@ class PredictorProcess {
   }
 
   /** @returns undefined when the process ended over another question */
-  ask(request: Omit<PredictorRequest, "id">, signal: AbortSignal): Promise<PredictorAnswer | undefined> {
+  ask(request: PredictionRequest | { readonly steps: StepsRequest }, signal: AbortSignal): Promise<PredictorAnswer | undefined> {
     return new Promise((answered, failed) => {
       signal.throwIfAborted();
       signal.addEventListener("abort", () => failed(signal.reason), { once: true });

@@ -2,7 +2,9 @@
 
 import type { PredictionView } from "./api/schemas.ts";
 import type { RawColumn, Task } from "./dataset.ts";
+import type { ParamValues } from "./define.ts";
 import type { ErrorView } from "./errors.ts";
+import type { StepPreview } from "./step-preview.ts";
 
 /** What a model takes and gives, as the facts of its run say. */
 export interface ModelFacts {
@@ -25,8 +27,16 @@ export interface Sample {
   readonly picture?: Uint8Array;
 }
 
-export interface PredictorRequest {
-  readonly id: number;
+/** What steps of preprocessing do to rows of a snapshot, whose files come along. */
+export interface StepsRequest {
+  readonly files: Readonly<Record<string, Uint8Array>>;
+  readonly steps: readonly { readonly step: string; readonly computation: string; readonly params: ParamValues }[];
+  readonly rows: number;
+}
+
+export type PredictorRequest = { readonly id: number } & (PredictionRequest | { readonly steps: StepsRequest });
+
+export interface PredictionRequest {
   /** A model.onnx, or the key of one that was sent before. */
   readonly model: string | { readonly key: string; readonly bytes: Uint8Array };
   readonly facts: ModelFacts;
@@ -36,6 +46,7 @@ export interface PredictorRequest {
 /** The error is as `TrainyardError` shows itself. `unknownModel`: it was never sent, or is closed by now; send its bytes. */
 export type PredictorAnswer = { readonly id: number } & (
   | { readonly predictions: readonly PredictionView[] }
+  | { readonly stages: StepPreview }
   | { readonly error: ErrorView }
   | { readonly unknownModel: true }
 );

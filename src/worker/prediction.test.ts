@@ -8,7 +8,7 @@ import { mnistExcerpt } from "../../test/mnist.ts";
 import type { RunRequest } from "../catalog/run-settings.ts";
 import type { PredictionView } from "../shared/api/schemas.ts";
 import type { Split } from "../shared/dataset.ts";
-import type { ModelFacts, PredictorAnswer, PredictorRequest, Sample } from "../shared/predictor.ts";
+import type { ModelFacts, PredictionRequest, PredictorAnswer, PredictorRequest, Sample } from "../shared/predictor.ts";
 import { type EvaluationRecord, evaluate } from "./evaluation.ts";
 import { MemoryOutput } from "./output.ts";
 import { Model } from "./prediction.ts";
@@ -149,7 +149,7 @@ describe("the predictor process", () => {
   });
   afterAll(() => child.kill("SIGKILL"));
   let asked = 0;
-  function ask(model: PredictorRequest["model"], trained: Trained, sample: Sample): Promise<PredictorAnswer> {
+  function ask(model: PredictionRequest["model"], trained: Trained, sample: Sample): Promise<PredictorAnswer> {
     const id = ++asked;
     const answered = new Promise<PredictorAnswer>((done) => {
       child.on("message", function take(answer: PredictorAnswer) {

@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { comparison, preview, profile } from "../profile.ts";
+import { stepPreview } from "../step-preview.ts";
 import * as s from "./schemas.ts";
 
 /**
@@ -255,6 +256,18 @@ export const endpoints = {
     params: z.object({ id: s.datasetRef }),
     query: z.strictObject(inProject),
     response: profile,
+  },
+  previewSteps: {
+    method: "POST",
+    path: "/api/datasets/{id}/preprocess",
+    module: "datasets",
+    action: "read",
+    on: "dataset",
+    summary: "What steps of preprocessing do to some training rows, fitted on a sample of them",
+    params: z.object({ id: s.datasetRef }),
+    query: z.strictObject(inProject),
+    body: s.preprocessRequest,
+    response: z.object({ ...stepPreview.shape, fittedOn: z.int().meta({ description: "Training rows that the steps were fitted on here." }) }),
   },
   compareDatasets: {
     method: "GET",

@@ -13,6 +13,7 @@ import {
   importDataset,
   listDatasets,
   registerDataset,
+  showSteps,
 } from "./service.ts";
 
 /** Which dataset, where names mean something. */
@@ -27,6 +28,7 @@ export const datasetRoutes: Handlers<
   | "getPreview"
   | "getProfile"
   | "compareDatasets"
+  | "previewSteps"
   | "getDatasetFile"
   | "deleteDataset"
 > = {
@@ -41,6 +43,7 @@ export const datasetRoutes: Handlers<
   editDataset: (kernel, asked) => describeDataset(kernel, ...which(asked), asked.body.note, asked.context),
   getPreview: (kernel, asked) => getPreview(kernel, ...which(asked)),
   getProfile: (kernel, asked) => getProfile(kernel, ...which(asked)),
+  previewSteps: (kernel, asked) => showSteps(kernel, ...which(asked), asked.body, asked.signal),
   async compareDatasets(kernel, asked) {
     const [project, base] = which(asked);
     return compareProfiles(await getProfile(kernel, project, base), await getProfile(kernel, project, asked.params.other));

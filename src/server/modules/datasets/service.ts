@@ -3,10 +3,12 @@ import { basename } from "node:path";
 import { sql } from "kysely";
 import type { z } from "zod";
 import { catalog } from "../../../catalog/index.ts";
-import type { DatasetView, registerDataset as registerSchema } from "../../../shared/api/schemas.ts";
+import { checkPreprocessing, rawShapeOf } from "../../../catalog/run-settings.ts";
+import type { DatasetView, preprocessRequest, registerDataset as registerSchema } from "../../../shared/api/schemas.ts";
 import { checkParams } from "../../../shared/define.ts";
 import { fail, toProblem } from "../../../shared/errors.ts";
 import { type Preview, type Profile, preview, profile } from "../../../shared/profile.ts";
+import type { StepPreview } from "../../../shared/step-preview.ts";
 import type { Context, Query, Tx } from "../../entity.ts";
 import { digestOf } from "../../idempotency.ts";
 import { DEFAULT_PROJECT, idFor, isUuid } from "../../ids.ts";
@@ -14,6 +16,7 @@ import type { Kernel } from "../../kernel.ts";
 import { refer } from "../artifacts/service.ts";
 import { cancelOrStop, enqueue } from "../jobs/service.ts";
 import { beginImport, type DatasetState, datasetEntity } from "./dataset.ts";
+import { sampleOf } from "./sample.ts";
 
 interface Row {
   readonly state: unknown;
@@ -222,6 +225,23 @@ export const getPreview = (kernel: Kernel, project: string, name: string): Promi
   readFile(kernel, project, name, "preview.json", preview);
 export const getProfile = (kernel: Kernel, project: string, name: string): Promise<Profile> =>
   readFile(kernel, project, name, "profile.json", profile);
+
+/** What steps do to some training rows. @throws INVALID_REQUEST with every problem of the steps, WRONG_STATE */
+export async function showSteps(
+  kernel: Kernel,
+  project: string,
+  name: string,
+  { preprocessing, rows }: z.infer<typeof preprocessRequest>,
+  signal: AbortSignal,
+): Promise<StepPreview & { fittedOn: number }> {
+  const dataset = await stateOf(kernel.db.query, project, name);
+  const { steps, problems: found } = checkPreprocessing(preprocessing, dataset.facts && rawShapeOf(dataset.facts));
+  // What a network could not read in the end is shown, too.
+  const problems = found.filter(({ path }) => path !== "preprocessing");
+  if (problems.length) throw fail("INVALID_REQUEST", { problems });
+  const sample = await sampleOf(kernel, dataset);
+  return { ...(await kernel.predictor.show({ files: sample.files, steps, rows }, signal)), fittedOn: sample.rows };
+}
 
 /** A file of a dataset, by its digest. @throws NOT_FOUND for one that the dataset does not have */
 export async function findFile({ db }: Kernel, project: string, name: string, sha256: string): Promise<{ name: string; sha256: string }> {
