@@ -131,11 +131,15 @@ describe("an id", () => {
     resumeRun: {},
     duplicateRun: {},
     evaluateRun: {},
+    finishTransfer: {},
+    importDataset: {},
+    editDataset: { note: "x" },
+    previewSteps: { preprocessing: [] },
   };
 
   const ask = (name: string, { method, path, action, upload }: Endpoint, id: string) =>
     refused(
-      `${path.replace("{id}", id).replace("{sha256}", "0".repeat(64)).replace("{name}", "model.onnx")}${path.includes("blobs") ? "?token=1" : ""}`,
+      `${path.replace("{id}", id).replace("{sha256}", "0".repeat(64)).replace("{name}", "model.onnx").replace("{offset}", "0").replace("{other}", "other")}${path.includes("blobs") ? "?token=1" : ""}`,
       {
         method,
         headers: { ...(action === "work" && asHolder), ...(upload && { "content-type": "application/octet-stream" }) },

@@ -220,7 +220,8 @@ describe("a download link", () => {
     expect(await raw(path, { anonymous: true })).toMatchObject({ status: 200, text: html });
     expect(path).not.toContain(sha256(html));
     const ticket = path.split("/").at(-1)!;
-    for (const at of [0, 10, 60, ticket.length - 1]) {
+    // The last letter has bits that stand for nothing.
+    for (const at of [0, 10, 60, ticket.length - 2]) {
       const forged = ticket.slice(0, at) + (ticket[at] === "A" ? "B" : "A") + ticket.slice(at + 1);
       expect((await raw(`/api/download/${forged}`, { anonymous: true })).status).toBe(404);
     }

@@ -9,7 +9,7 @@ import pg from "pg";
 import { fail, TrainyardError } from "../../shared/errors.ts";
 import { type Backend, type Log, listenTo, outliveErrors, Subscriptions, swallowed, unavailable, unlistenTo } from "./backend.ts";
 import { type DirectoryLock, lockDirectory, type Owner } from "./directory-lock.ts";
-import { compiledPglite, startThread, template, unpack } from "./template.ts";
+import { compiledPglite, startPglite, template, unpack } from "./template.ts";
 import { types } from "./types.ts";
 import { type SyncRequest, WalSync } from "./wal-sync.ts";
 
@@ -202,7 +202,7 @@ class PgliteStream extends Duplex {
     const module = await compiledPglite();
     const task: Task = { kind: "serve", cluster: this.#cluster, durable: this.#durable, module, synced: this.#synced };
     if (this.destroyed) return;
-    this.#thread = startThread(task);
+    this.#thread = startPglite(task);
     this.#thread.on("message", (answer: Answer) => this.#receive(answer));
     this.#thread.on("error", (error) => this.destroy(error));
     this.#thread.on("exit", (code) => (code ? this.destroy(gone(`its thread ended with code ${code}`)) : this.push(null)));

@@ -5,22 +5,16 @@ import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promise
 import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
 import { brotliCompressSync, brotliDecompressSync, constants } from "node:zlib";
+import { startThread } from "../../shared/thread.ts";
 import type { Task } from "./embedded.ts";
 
-/** Then each thread needs a loader of its own. */
-const fromSources = import.meta.url.endsWith(".ts");
 const pglite = dirname(fileURLToPath(import.meta.resolve("@electric-sql/pglite")));
 const shipped = fileURLToPath(new URL("template.br", import.meta.url));
 
 /** The thread that runs PGlite. */
-export function startThread(workerData: Task): Worker {
-  if (!fromSources) return new Worker(new URL("./pglite-worker.js", import.meta.url), { workerData });
-  const url = new URL("./pglite-worker.ts", import.meta.url);
-  const loader = import.meta.resolve("tsx/esm/api");
-  return new Worker(`import("${loader}").then(({ register }) => (register(), import("${url}")))`, { eval: true, execArgv: [], workerData });
-}
+export const startPglite = (task: Task): Worker => startThread(new URL("./pglite-worker.js", import.meta.url), task);
 
 const { WebAssembly } = globalThis as unknown as { WebAssembly: { compile(bytes: Uint8Array): Promise<object> } };
 let compiled: Promise<object> | undefined;
@@ -51,7 +45,7 @@ export async function template(): Promise<Uint8Array> {
 async function make(): Promise<Uint8Array> {
   const cluster = await mkdtemp(join(tmpdir(), "trainyard-template-"));
   try {
-    const thread = startThread({ kind: "template", cluster });
+    const thread = startPglite({ kind: "template", cluster });
     await new Promise((done, failed) => thread.once("exit", done).once("error", failed));
     return pack(cluster);
   } finally {

@@ -241,8 +241,9 @@ describe("a purge", () => {
   test("of a dataset leaves the files that a run reads", async () => {
     const { source } = await draft();
     await client.call("deleteDataset", { params: { id: "flowers" } });
-    expect(await client.call("purge", {})).toMatchObject({ datasets: 1, blobs: 0 });
-    expect(await kernel.blobs.head(source!.files[0]!.sha256)).toBeDefined();
+    // What the run does not read goes: the table as it was uploaded, and its profile.
+    expect(await client.call("purge", {})).toMatchObject({ datasets: 1, blobs: 2 });
+    for (const { sha256 } of source!.files) expect(await kernel.blobs.head(sha256)).toBeDefined();
     await worker.flowers();
   });
 

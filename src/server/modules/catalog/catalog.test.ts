@@ -64,7 +64,7 @@ describe("GET /api/catalog", () => {
       features: ["sepal_length", "sepal_width", "petal_length", "petal_width"].map((name) => ({ name, type: "number" })),
       labels: ["Iris-setosa", "Iris-versicolor", "Iris-virginica"],
       records: { train: 120, test: 30 },
-      preprocessing: [{ step: "split" }, { step: "normalise" }],
+      preprocessing: [{ step: "date-parts" }, { step: "impute" }, { step: "standardise" }, { step: "one-hot" }, { step: "bag-of-words" }],
     });
   });
 });

@@ -24,11 +24,13 @@ const evaluate = (id: string, body: object = {}, headers: Record<string, string>
 test("a worker reads a registered table and says what is in it", async () => {
   expect((await client.call("getDataset", { params: { id: "flowers" } })).facts).toEqual({
     digest: expect.stringMatching(/^[0-9a-f]{64}$/),
+    kind: "table",
     task: "classification",
     sampleShape: [4],
-    columns: Object.keys(flower),
+    columns: Object.keys(flower).map((name) => ({ name, type: "number" })),
+    target: "species",
     labels: species,
-    records: { train: 120, test: 30 },
+    records: { train: 105, validation: 15, test: 30 },
   });
 });
 

@@ -10,7 +10,7 @@ const platform = await startTestPlatform();
 const { client, kernel, raw, as, account, eventCount } = platform;
 const hand = new HandWorker(platform);
 const dropped = { outcome: "failed", error: { code: "DROPPED", status: 422, message: "dropped by the test", fix: "" } } as const;
-const things = { run: "", experiment: "", dataset: "", job: "", share: "", project: "" };
+const things = { run: "", experiment: "", dataset: "", job: "", share: "", project: "", file: "" };
 const tokens: Record<"viewer" | "trainer" | "admin" | "outsider", string> = { viewer: "", trainer: "", admin: "", outsider: "" };
 
 /** Everything of project `alpha`, and people with each role in it; one is in `beta` only. */
@@ -29,7 +29,8 @@ beforeAll(async () => {
   await hand.train(made.id, { points: [{ series: "train_loss", steps: [0, 1], values: [1, 0.5] }] });
   things.experiment = (await client.call("archiveRun", { params: { id: made.id } })).id;
   things.run = (await client.call("createRun", { body: { ...tiny, dataset: { id: "iris" }, draft: true, name: "secret-of-alpha" }, ...inAlpha })).id;
-  things.dataset = (await register(platform, "flowers-of-alpha", undefined, "alpha")).id;
+  const dataset = await register(platform, "flowers-of-alpha", undefined, "alpha");
+  [things.dataset, things.file] = [dataset.id, dataset.files[0]!.sha256];
   const { items } = await client.call("listJobs", { query: { kind: "ingest" } });
   things.job = items.find(({ subject }) => subject.id === things.dataset)!.id;
   things.share = (await client.call("shareRun", { params: { id: things.run }, body: {} })).share.id;
@@ -46,7 +47,8 @@ function address({ path, on }: Endpoint): string {
     .replace("{id}", id)
     .replace("{user}", "outsider")
     .replace("{name}", "none.txt")
-    .replace("{sha256}", "0".repeat(64));
+    .replace("{other}", things.dataset)
+    .replace("{sha256}", things.file || "0".repeat(64));
   if (path === "/api/runs/compare") return `${filled}?id=${things.run}&id=${things.run}`;
   return on === "project" ? `${filled}?project=alpha` : filled;
 }
@@ -59,7 +61,11 @@ const may: Readonly<Record<string, readonly string[]>> = {
 };
 
 describe("a route", () => {
-  const ofProject = table.filter(([, { on }]) => on === "project" || on === "member" || on === "entity" || (kinds as readonly string[]).includes(on));
+  // A transfer is of whoever began it alone: transfers.test.ts.
+  const ofProject = table.filter(
+    ([, { on, path }]) =>
+      !path.startsWith("/api/transfers/") && (on === "project" || on === "member" || on === "entity" || (kinds as readonly string[]).includes(on)),
+  );
 
   test.each(ofProject.filter(([, { action }]) => action !== "work"))(
     "%s: what lies in a project does not exist outside, and in it each role does what it may",

@@ -1,8 +1,9 @@
 /** From a request to a queued run: everything wrong with it told at once, and what is right queued exactly once. */
 import { beforeAll, describe, expect, test } from "vitest";
-import { HandWorker } from "../../../../test/hand-worker.ts";
+import { HandWorker, irisFacts } from "../../../../test/hand-worker.ts";
 import { register, startTestPlatform, tiny } from "../../../../test/platform.ts";
 import { catalog } from "../../../catalog/index.ts";
+import type { DatasetFacts } from "../../../shared/api/schemas.ts";
 import type { Problem } from "../../../shared/errors.ts";
 
 const platform = await startTestPlatform();
@@ -12,9 +13,20 @@ const worker = new HandWorker(platform);
 beforeAll(async () => {
   await worker.flowers();
   await register(platform, "numbers", "width,height\n1.5,2\n2.5,3\n");
-  const { id, token, key } = await worker.take();
-  const regression = { digest: "0".repeat(64), task: "regression", sampleShape: [1], columns: ["width"], labels: [], records: { train: 1, test: 1 } };
-  await platform.as(key).call("finishJob", { params: { id }, body: { token, outcome: "succeeded", dataset: regression as never } });
+  const job = await worker.take();
+  const { id, token, key } = job;
+  const regression: DatasetFacts = {
+    digest: "0".repeat(64),
+    kind: "table",
+    task: "regression",
+    sampleShape: [1],
+    columns: [{ name: "width", type: "number" }],
+    target: "weight",
+    labels: [],
+    records: { train: 1, validation: 0, test: 1 },
+  };
+  const artifacts = [await worker.upload(job, "snapshot.json", "{}")];
+  await platform.as(key).call("finishJob", { params: { id }, body: { token, outcome: "succeeded", dataset: regression, artifacts } });
 });
 
 /** What is wrong with a request. */
@@ -58,14 +70,24 @@ describe("a training request is refused", () => {
       { code: "BAD_PARAMETER", path: "task", wanted: 'classification, the task of dataset "flowers"', got: '"regression"' },
     ],
     [
+      "for parameters of a dataset that is read and split already",
+      { dataset: { id: "flowers", params: { testFraction: 0.3 } } },
+      {
+        code: "BAD_USAGE",
+        path: "dataset.params",
+        message: expect.stringContaining("read and split already"),
+        fix: expect.stringContaining("register"),
+      },
+    ],
+    [
       "for a test fraction of all rows",
-      { dataset: { id: "flowers", params: { testFraction: 1 } } },
-      { code: "BAD_PARAMETER", path: "dataset.params.testFraction", wanted: "a number from 0.01 to 0.99", got: "1" },
+      { dataset: { id: "iris", params: { testFraction: 1 } } },
+      { code: "BAD_PARAMETER", path: "dataset.params.testFraction", wanted: "a number from 0.01 to 0.9", got: "1" },
     ],
     [
       "for a negative test fraction",
-      { dataset: { id: "flowers", params: { testFraction: -0.2 } } },
-      { code: "BAD_PARAMETER", path: "dataset.params.testFraction", wanted: "a number from 0.01 to 0.99", got: "-0.2" },
+      { dataset: { id: "iris", params: { testFraction: -0.2 } } },
+      { code: "BAD_PARAMETER", path: "dataset.params.testFraction", wanted: "a number from 0.01 to 0.9", got: "-0.2" },
     ],
     [
       "for an unknown model",
@@ -219,7 +241,7 @@ describe("a training request is refused", () => {
       colour: "red",
       priority: "high",
       task: "regression",
-      dataset: { id: "flowers", params: { testFraction: 1.5, speed: 1 } },
+      dataset: { id: "iris", params: { testFraction: 1.5, speed: 1 } },
       model: { id: "mlp", params: { hidden: [0], depth: 3 } },
       loss: { id: "nothing" },
       optimizer: { id: "adam", params: { learningRate: "fast", beta1: 7 } },
@@ -325,7 +347,12 @@ describe("a training request is accepted", () => {
       preprocessing: catalog.datasets.find(({ id }) => id === "table")!.preprocessing.map(({ step }) => ({ step, computation: expect.any(String) })),
       training: { epochs: 1, batchSize: 64, seed: 1 },
     });
-    expect(run.source).toMatchObject({ name: "flowers", version: 1, files: [{ name: "table.csv" }] });
+    expect(run.source).toMatchObject({
+      name: "flowers",
+      version: 1,
+      snapshot: irisFacts.digest,
+      files: [{ name: "snapshot.json" }, { name: "train.safetensors" }],
+    });
   });
 
   test("with the loss of the dataset's task", async () => {
