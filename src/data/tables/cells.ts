@@ -32,6 +32,8 @@ export interface Found {
 export const NEARLY_ALL = 0.95;
 /** Fewer cells than this must all be. */
 const FEW = 20;
+/** Dates by which the forms are found that come into question. */
+const FIRST_DATES = 500;
 /** Digits beyond these are lost in a number: it is the number of an account or the like. */
 const MOST_DIGITS = 15;
 
@@ -114,12 +116,16 @@ const enough = (some: number, all: number): boolean => some >= (all < FEW ? all 
 
 async function findDates(duck: Duck, column: string, there: number): Promise<Found> {
   const reads = ({ like, read }: DateForm) => `regexp_matches(${column}, '${like}') AND ${read(column)} IS NOT NULL`;
-  const [row = []] = await duck.rows(`SELECT ${dateForms.map((form) => `count(*) FILTER (${reads(form)})`).join(", ")} FROM looked`);
+  const [some = []] = await duck.rows(
+    `SELECT ${dateForms.map(({ like }) => `bool_or(regexp_matches(${column}, '${like}'))`).join(", ")} FROM (SELECT ${column} FROM looked WHERE ${column} IS NOT NULL LIMIT ${FIRST_DATES})`,
+  );
+  const forms = dateForms.filter((_, i) => some[i] === true);
+  const [row = []] = forms.length ? await duck.rows(`SELECT ${forms.map((form) => `count(*) FILTER (${reads(form)})`).join(", ")} FROM looked`) : [];
   const counts = row.map(Number);
-  const most = Math.max(...counts);
+  const most = Math.max(0, ...counts);
   if (most === 0 || !enough(most, there)) return { kind: "text", strays: 0, there };
-  const form = dateForms[counts.indexOf(most)]!;
-  const twin = dateForms.findIndex(({ example }) => example === form.twin);
+  const form = forms[counts.indexOf(most)]!;
+  const twin = forms.findIndex(({ example }) => example === form.twin);
   const [stray] =
     most < there ? await duck.rows(`SELECT ${column} FROM looked WHERE ${column} IS NOT NULL AND NOT (${reads(form)}) ORDER BY rowid LIMIT 1`) : [];
   return {

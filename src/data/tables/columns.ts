@@ -74,7 +74,7 @@ export async function chooseColumns(duck: Duck, path: string, loaded: Loaded, op
   const { task, labels } = await taskOf(duck, path, loaded, target, options, partial);
   await withoutMissing(duck, path, loaded, target, options);
 
-  const facts = columns.map((_, i) => `count(c${i}), approx_count_distinct(c${i})`);
+  const facts = columns.map(({ kind }, i) => `count(c${i}), ${kind === "text" ? `approx_count_distinct(c${i})` : 0}`);
   const [row = []] = await duck.rows(`SELECT count(*), ${facts.join(", ")} FROM rows`);
   const numbers = row.map(Number);
   const [count = 0] = numbers;

@@ -8,12 +8,14 @@ const MEMORY = "400MB";
 /** Files that are larger are kept on disk while they are worked on. */
 const IN_MEMORY_BYTES = 512 * 2 ** 20;
 const LARGER_MEMORY = "1500MB";
+const TOLD_EVERY = 250; // ms
 
 export class Duck {
   readonly #instance: DuckDBInstance;
   readonly #connection: DuckDBConnection;
   readonly #signal: AbortSignal | undefined;
   readonly #stop: () => void;
+  readonly #besides: Duck[] = [];
 
   private constructor(instance: DuckDBInstance, connection: DuckDBConnection, signal: AbortSignal | undefined) {
     this.#instance = instance;
@@ -38,6 +40,13 @@ export class Duck {
     return new Duck(instance, await instance.connect(), signal);
   }
 
+  /** Another connection to the same database, for work at the same time. Closes with this one. */
+  async beside(): Promise<Duck> {
+    const duck = new Duck(this.#instance, await this.#instance.connect(), this.#signal);
+    this.#besides.push(duck);
+    return duck;
+  }
+
   /** Removes what databases in a folder left there. */
   static async clear(directory: string): Promise<void> {
     for (const name of ["spill", "work.duckdb", "work.duckdb.wal"]) await rm(`${directory}/${name}`, { recursive: true, force: true });
@@ -53,8 +62,10 @@ export class Duck {
     return this.#watched(async () => (await this.#connection.run(sql)).getRowObjectsJS());
   }
 
-  async run(sql: string): Promise<void> {
-    await this.#watched(() => this.#connection.run(sql));
+  /** @param told hears a few times a second which share is done */
+  async run(sql: string, told?: (share: number) => void): Promise<void> {
+    const timer = told && setInterval(() => told(Math.max(0, this.#connection.progress.percentage / 100)), TOLD_EVERY);
+    await this.#watched(() => this.#connection.run(sql)).finally(() => clearInterval(timer));
   }
 
   /** Chunks of some thousand rows, in memory one at a time. */
@@ -68,9 +79,13 @@ export class Duck {
   }
 
   close(): void {
+    for (const duck of [...this.#besides, this]) duck.#leave();
+    this.#instance.closeSync();
+  }
+
+  #leave(): void {
     this.#signal?.removeEventListener("abort", this.#stop);
     this.#connection.closeSync();
-    this.#instance.closeSync();
   }
 
   async #watched<T>(work: () => Promise<T>): Promise<T> {
@@ -84,22 +99,9 @@ export class Duck {
   }
 }
 
-type Items = Float32Array | Int32Array | BigInt64Array;
-
-/** What a vector holds, as it lies in memory: the package shows it cell by cell only, which takes a hundred times as long. */
-interface Vector {
-  readonly items?: Items;
-  readonly childData?: { readonly items: Items };
-}
-
-/**
- * A column of fixed-size arrays of numbers without NULLs, as one array [rows, width].
- * @example SELECT array_value(a::FLOAT, b::FLOAT) … -> Float32Array [a, b, a, b, …]
- */
-export function flat<A extends Items>(chunk: DuckDBDataChunk, column: number, width: number): A {
-  const vector = chunk.getColumnVector(column) as unknown as Vector;
-  return (vector.childData ?? (vector as { items: Items })).items.subarray(0, chunk.rowCount * width) as A;
-}
+/** A column of numbers without NULLs as it lies in memory: the package shows it cell by cell only, which takes a hundred times as long. */
+export const itemsOf = <A extends Int8Array | Float32Array | Int32Array | BigInt64Array>(chunk: DuckDBDataChunk, column: number): A =>
+  (chunk.getColumnVector(column) as unknown as { readonly items: A }).items;
 
 /** Text as a literal. */
 export const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`;

@@ -199,8 +199,8 @@ async function* unpacked(path: string, size: number, told?: (bytes: number) => v
 
 /**
  * Text as UTF-8, without a byte order mark, each line ending with a line feed.
- * @param most bytes of UTF-8 to write, up to the end of a line
- * @returns whether there was more
+ * @param most bytes of UTF-8 after which the next end of a line is the end
+ * @returns whether there may be more
  * @throws BAD_FILE
  */
 async function decode(
@@ -233,12 +233,13 @@ async function decode(
       const bytes = Buffer.from(text.slice(0, text.length - held.length).replace(/\r\n?/g, "\n"));
       check.add(bytes);
       written += bytes.length;
-      if (written <= most) {
+      const end = bytes.lastIndexOf(0x0a) + 1;
+      if (written < most || end === 0) {
         yield bytes;
         continue;
       }
       cut = true;
-      yield bytes.subarray(0, bytes.lastIndexOf(0x0a, Math.max(0, bytes.length - (written - most) - 1)) + 1);
+      yield bytes.subarray(0, end);
       return;
     }
     const rest = Buffer.from((held + decodedAs()).replace(/\r\n?/g, "\n"));

@@ -33,12 +33,14 @@ type Problem = Preview["problems"][number];
 export interface Loading {
   readonly directory: string;
   readonly signal?: AbortSignal;
+  /** Hears a few times a second which share is read. */
+  readonly told?: (share: number) => void;
   /** To look at the beginning only: bytes of each text, rows of other forms; problems are told rather than thrown as far as can be. */
   readonly look?: { readonly bytes: number; readonly rows: number; readonly problems: Problem[] };
 }
 
 /** Rows by which the kind of a column is found out. */
-const LOOKED_AT = 20_000;
+const LOOKED_AT = 8192;
 /** Cells that do not fit are counted so far. */
 const MOST_REJECTS = 50_000;
 
@@ -73,7 +75,7 @@ export async function load(
   duck: Duck,
   files: readonly { readonly path: string; readonly split?: SplitName }[],
   options: TableOptions,
-  { directory, signal, look }: Loading,
+  { directory, signal, look, told }: Loading,
 ): Promise<Loaded> {
   const prepared: TableFile[] = [];
   for (const [i, { path }] of files.entries())
@@ -101,7 +103,7 @@ export async function load(
       const cells = kept.map((c, to) => `${opened.cell(c, found[c]!)} AS c${to}`);
       return `SELECT ${[...cells, `${i}::USMALLINT AS file`, `${split ? splitNames.indexOf(split) : "NULL"}::TINYINT AS given`].join(", ")} FROM ${opened.read(i, found)}`;
     });
-    await duck.run(`CREATE OR REPLACE TABLE rows AS ${parts.join(" UNION ALL ")}`).catch((cause: Error) => {
+    await duck.run(`CREATE OR REPLACE TABLE rows AS ${parts.join(" UNION ALL ")}`, told).catch((cause: Error) => {
       signal?.throwIfAborted();
       throw explained(first.path, cause);
     });
@@ -196,8 +198,8 @@ async function openCsv(duck: Duck, files: readonly TableFile[], options: TableOp
       reader(file, (c) => (found[c]!.kind === "number" ? "DOUBLE" : "VARCHAR"), `, store_rejects = true, rejects_limit = ${MOST_REJECTS}`),
     cell: (c, { kind, form }) => {
       if (kind === "number") return `CASE WHEN isnan(c${c}) THEN NULL ELSE c${c} END`;
-      const text = cleaned(`c${c}`, options.missing);
-      return kind === "text" ? text : `CASE WHEN (${text}) IS NOT NULL THEN coalesce(${form!.read(`trim(c${c})`)}, ${NO_DATE}) END`;
+      const text = `nullif(trim(c${c}), '')`; // the reader knows what means missing
+      return kind === "text" ? text : `CASE WHEN ${text} IS NOT NULL THEN coalesce(${form!.read(`trim(c${c})`)}, ${NO_DATE}) END`;
     },
   };
 }
@@ -351,9 +353,10 @@ async function rejected(settling: Settling, dialects: readonly Dialect[]): Promi
   const { files, count } = loaded;
   const names = dialects[0]!.names;
   const rejects = `reject_errors e JOIN reject_scans s USING (scan_id, file_id)`;
-  const wrong = await duck.rows(
-    `SELECT s.file_path, e.line, e.column_idx, e.error_type, e.csv_line, e.error_message FROM ${rejects} WHERE e.error_type <> 'CAST' ORDER BY e.line LIMIT 5`,
-  );
+  // A row that is too short is told once for each cell that it lacks.
+  const wrong =
+    await duck.rows(`SELECT s.file_path, e.line, min(e.column_idx), arg_min(e.error_type, e.column_idx), any_value(e.csv_line), any_value(e.error_message)
+    FROM ${rejects} WHERE e.error_type <> 'CAST' GROUP BY ALL ORDER BY e.line LIMIT 5`);
   const casts = await duck.rows(
     `SELECT s.file_path, e.column_idx, count(*), min(e.line), arg_min(e.error_message, e.line) FROM ${rejects} WHERE e.error_type = 'CAST' GROUP BY ALL ORDER BY 4`,
   );

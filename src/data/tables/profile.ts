@@ -5,8 +5,12 @@ import { classWarnings, duplicateWarnings, rowWarnings } from "../warnings.ts";
 import type { Chosen, Feature } from "./columns.ts";
 import type { Duck } from "./duck.ts";
 import type { Loaded } from "./load.ts";
+import { type Shape, shapesOf } from "./quantiles.ts";
 
-/** From so many rows on quantiles and distinct values are estimated: by t-digest (Dunning, Ertl 2019) and HyperLogLog, within a percent or so. */
+/**
+ * From so many rows on distinct values are estimated, by HyperLogLog, within a few percent, and quantiles of dates, by
+ * t-digest (Dunning, Ertl 2019), within one; those of numbers are then told from the tensors, in float32.
+ */
 const EXACT_ROWS = 200_000;
 const BINS = 30;
 const TOP = 20;
@@ -35,66 +39,109 @@ const measured = ({ name, type, at }: Pick<Feature, "name" | "type" | "at">, rol
 });
 const isNumber = ({ type }: Measured): boolean => type === "number" || type === "date";
 
-export async function profileTable(duck: Duck, loaded: Loaded, chosen: Chosen, counts: readonly number[]): Promise<Profile> {
+/** What is known before the files are written, and how to know the rest. */
+export interface KnownOfTable {
+  /** @param passes over a tensor of all splits */
+  complete(passes: (tensor: "numbers" | "targets") => AsyncIterable<Float32Array>): Promise<Profile>;
+}
+
+/** @param rows what stands behind FROM: the table with the column `part` */
+export async function profileTable(duck: Duck, rows: string, loaded: Loaded, chosen: Chosen, counts: readonly number[]): Promise<KnownOfTable> {
   const { target, task, features } = chosen;
   const total = counts.reduce((sum, n) => sum + n, 0);
+  const many = total > EXACT_ROWS;
   const goal = measured({ name: target.name, type: task === "regression" ? "number" : "category", at: target.at }, "target");
   const columns = [...features.map((feature) => measured(feature)), goal];
-  const basics = await basicsOf(duck, columns, total > EXACT_ROWS);
-  const histograms = await histogramsOf(duck, columns.filter(isNumber), basics);
+  /** Of many numbers the shapes come from the tensors. */
+  const fromTensors = ({ type }: Measured) => many && type === "number";
+  const basics = await basicsOf(duck, columns, many, fromTensors);
+  const histograms = await histogramsOf(
+    duck,
+    columns.filter((column) => isNumber(column) && !fromTensors(column)),
+    basics,
+  );
   const associations = await associationsOf(duck, columns, goal, task);
-  const profiles: ColumnProfile[] = [];
-  for (const column of columns) {
-    const { name, type, role } = column;
-    const { missing, distinct, mean, deviation, quantiles } = basics.get(name)!;
-    const association = associations.get(name);
-    const head = { name, type, role, missing, distinct, ...(association && { association }) };
-    profiles.push(
-      isNumber(column) ? { ...head, mean, deviation, quantiles, histogram: histograms.get(name) } : { ...head, top: await topOf(duck, column) },
-    );
-  }
-  const classes = task === "classification" ? await classesOf(duck, chosen) : undefined;
-  const duplicates = await duplicatesOf(duck, loaded);
+  const tops = new Map<string, ColumnProfile["top"]>();
+  for (const column of columns)
+    if (!isNumber(column)) tops.set(column.name, many && basics.get(column.name)!.distinct > total / 2 ? [] : await topOf(duck, column));
+  const classes = task === "classification" ? await classesOf(duck, rows, chosen) : undefined;
+  const duplicates = await duplicatesOf(duck, rows, loaded);
+  const numbered = await counting(duck, columns, basics, total);
+  const sample = await sampleOf(duck, rows, columns);
+
   return {
-    kind: "table",
-    records: { train: counts[0]!, validation: counts[1]!, test: counts[2]! },
-    ...(classes && { classes }),
-    columns: profiles,
-    duplicates,
-    warnings: [
-      ...rowWarnings(total),
-      ...(classes ? classWarnings(classes) : []),
-      ...duplicateWarnings(duplicates, total),
-      ...chosen.warnings,
-      ...columnWarnings(profiles, total, await counting(duck, columns, basics, total)),
-    ],
-    sample: await sampleOf(duck, columns),
+    async complete(passes) {
+      const shapes = new Map<string, Shape>();
+      for (const [tensor, role] of [
+        ["numbers", "feature"],
+        ["targets", "target"],
+      ] as const) {
+        const those = columns.filter((column) => fromTensors(column) && column.role === role);
+        if (!those.length) continue;
+        const ends = those.map(({ name }) => basics.get(name)!.ends);
+        const found = await shapesOf(() => passes(tensor), those.length, ends, BINS);
+        for (const [i, { name }] of those.entries()) shapes.set(name, found[i]!);
+      }
+      const profiles = columns.map((column): ColumnProfile => {
+        const { name, type, role } = column;
+        const { missing, distinct, mean, deviation, ends, ...exact } = basics.get(name)!;
+        const association = associations.get(name);
+        const head = { name, type, role, missing, distinct, ...(association && { association }) };
+        if (!isNumber(column)) return { ...head, top: tops.get(name)! };
+        const shape = shapes.get(name);
+        const quantiles = shape ? [...shape.quantiles] : exact.quantiles;
+        const histogram = shape ? { edges: edgesOf(ends), counts: [...shape.counts] } : histograms.get(name);
+        return { ...head, mean, deviation, quantiles, histogram };
+      });
+      return {
+        kind: "table",
+        records: { train: counts[0]!, validation: counts[1]!, test: counts[2]! },
+        ...(classes && { classes }),
+        columns: profiles,
+        duplicates,
+        warnings: [
+          ...rowWarnings(total),
+          ...(classes ? classWarnings(classes) : []),
+          ...duplicateWarnings(duplicates, total),
+          ...chosen.warnings,
+          ...columnWarnings(profiles, total, numbered),
+        ],
+        sample,
+      };
+    },
   };
 }
 
-interface Basics extends Pick<ColumnProfile, "missing" | "distinct" | "mean" | "deviation" | "quantiles"> {}
+interface Basics extends Pick<ColumnProfile, "missing" | "distinct" | "mean" | "deviation" | "quantiles"> {
+  /** Of numbers: the least and the greatest. */
+  readonly ends?: readonly [number, number];
+}
 
-/** One pass over all columns. */
-async function basicsOf(duck: Duck, columns: readonly Measured[], estimate: boolean): Promise<ReadonlyMap<string, Basics>> {
+/**
+ * One pass over all columns.
+ * @param many rows: distinct values are estimated
+ * @param without columns whose quantiles are not wanted
+ */
+async function basicsOf(
+  duck: Duck,
+  columns: readonly Measured[],
+  many: boolean,
+  without: (column: Measured) => boolean,
+): Promise<ReadonlyMap<string, Basics>> {
   const shares = `[${quantileShares.join(", ")}]`;
   const facts = columns.flatMap((column) => {
     const { at, value } = column;
-    const distinct = estimate ? `approx_count_distinct(${at})` : `count(DISTINCT ${at})`;
+    const distinct = many ? `approx_count_distinct(${at})` : `count(DISTINCT ${at})`;
+    const quantiles = without(column) ? "NULL" : `${many ? "approx_quantile" : "quantile_cont"}(${value}, ${shares})`;
     const rest = isNumber(column)
-      ? [
-          `avg(${value})`,
-          `stddev_pop(${value})`,
-          estimate ? `approx_quantile(${value}, ${shares})` : `quantile_cont(${value}, ${shares})`,
-          `min(${value})`,
-          `max(${value})`,
-        ]
+      ? [`avg(${value})`, `stddev_pop(${value})`, `min(${value})`, `max(${value})`, quantiles]
       : ["NULL", "NULL", "NULL", "NULL", "NULL"];
     return [`count(*) - count(${at})`, distinct, ...rest];
   });
   const [row = []] = await duck.rows(`SELECT ${facts.join(", ")} FROM rows`);
   return new Map(
     columns.map(({ name }, i) => {
-      const [missing, distinct, mean, deviation, quantiles, least, most] = row.slice(7 * i, 7 * i + 7);
+      const [missing, distinct, mean, deviation, least, most, quantiles] = row.slice(7 * i, 7 * i + 7);
       const list = (quantiles as readonly unknown[] | null)?.map(Number);
       // Estimates may miss the ends, which are known.
       if (list) [list[0], list[list.length - 1]] = [Number(least), Number(most)];
@@ -103,12 +150,18 @@ async function basicsOf(duck: Duck, columns: readonly Measured[], estimate: bool
         {
           missing: Number(missing),
           distinct: Number(distinct),
-          ...(mean !== null && { mean: Number(mean), deviation: Number(deviation) }),
+          ...(mean !== null && { mean: Number(mean), deviation: Number(deviation), ends: [Number(least), Number(most)] as const }),
           ...(list && { quantiles: list }),
         },
       ];
     }),
   );
+}
+
+/** Of equal steps; one step where there is one value. */
+function edgesOf([least, most]: readonly [number, number] = [0, 0]): number[] {
+  const bins = most > least ? BINS : 1;
+  return Array.from({ length: bins + 1 }, (_, e) => (e === bins ? most : least + (e * (most - least)) / bins));
 }
 
 /** A second pass, as the ends must be known. */
@@ -118,22 +171,18 @@ async function histogramsOf(
   basics: ReadonlyMap<string, Basics>,
 ): Promise<ReadonlyMap<string, NonNullable<ColumnProfile["histogram"]>>> {
   if (!columns.length) return new Map();
-  const ends = columns.map(({ name }) => {
-    const { quantiles = [] } = basics.get(name)!;
-    return [quantiles[0] ?? 0, quantiles.at(-1) ?? 0] as const;
-  });
-  const bin = ({ value }: Measured, [least, most]: readonly [number, number]) =>
-    most > least
+  const bin = ({ name, value }: Measured) => {
+    const [least, most] = basics.get(name)!.ends ?? [0, 0];
+    return most > least
       ? `least(${BINS - 1}, floor((${value} - ${least}::DOUBLE) * ${BINS} / ${most - least}::DOUBLE))::TINYINT`
       : `CASE WHEN ${value} IS NULL THEN NULL ELSE 0 END::TINYINT`;
-  const [row = []] = await duck.rows(`SELECT ${columns.map((column, i) => `histogram(${bin(column, ends[i]!)})`).join(", ")} FROM rows`);
+  };
+  const [row = []] = await duck.rows(`SELECT ${columns.map((column) => `histogram(${bin(column)})`).join(", ")} FROM rows`);
   return new Map(
     columns.map(({ name }, i) => {
-      const [least, most] = ends[i]!;
-      const bins = most > least ? BINS : 1;
-      const counts = new Array<number>(bins).fill(0);
+      const edges = edgesOf(basics.get(name)!.ends);
+      const counts = new Array<number>(edges.length - 1).fill(0);
       for (const { key, value } of entriesOf(row[i])) counts[Number(key)] = Number(value);
-      const edges = Array.from({ length: bins + 1 }, (_, e) => (e === bins ? most : least + (e * (most - least)) / bins));
       return [name, { edges, counts }];
     }),
   );
@@ -199,8 +248,8 @@ async function associationsOf(
   return found;
 }
 
-async function classesOf(duck: Duck, { target, labels }: Chosen): Promise<NonNullable<Profile["classes"]>> {
-  const found = await duck.rows(`SELECT ${target.at}::VARCHAR, part, count(*) FROM rows POSITIONAL JOIN parts GROUP BY ALL`);
+async function classesOf(duck: Duck, rows: string, { target, labels }: Chosen): Promise<NonNullable<Profile["classes"]>> {
+  const found = await duck.rows(`SELECT ${target.at}::VARCHAR, part, count(*) FROM ${rows} GROUP BY ALL`);
   const same = (a: string, b: string) => a === b || (target.kind === "number" && Number(a) === Number(b));
   return labels.map((label) => {
     const of = (part: number) => found.reduce((sum, [value, p, n]) => sum + (Number(p) === part && same(String(value), label) ? Number(n) : 0), 0);
@@ -209,14 +258,16 @@ async function classesOf(duck: Duck, { target, labels }: Chosen): Promise<NonNul
 }
 
 /** Rows that are equal in every column, the target included; equal by a hash of 64 bits. */
-async function duplicatesOf(duck: Duck, { columns }: Loaded): Promise<NonNullable<Profile["duplicates"]>> {
+async function duplicatesOf(duck: Duck, rows: string, { columns }: Loaded): Promise<NonNullable<Profile["duplicates"]>> {
   const all = columns.map((_, i) => `c${i}`).join(", ");
   const [row = []] = await duck.rows(`SELECT coalesce(sum(n - 1), 0), coalesce(sum(CASE WHEN trained THEN held ELSE 0 END), 0) FROM (
-    SELECT count(*) AS n, bool_or(part = 0) AS trained, count(*) FILTER (part > 0) AS held FROM (SELECT hash(${all}) AS h, part FROM rows POSITIONAL JOIN parts) GROUP BY h HAVING n > 1)`);
+    SELECT count(*) AS n, bool_or(part = 0) AS trained, count(*) FILTER (part > 0) AS held FROM (SELECT hash(${all}) AS h, part FROM ${rows}) GROUP BY h HAVING n > 1)`);
   const [exact, acrossSplits] = row.map(Number);
   if (!exact) return { exact: 0, acrossSplits: 0, examples: [] };
-  const pairs = await duck.rows(`SELECT part, place, first_value(part) OVER w, first_value(place) OVER w FROM (
-      SELECT hash(${all}) AS h, part, row_number() OVER (PARTITION BY part ORDER BY rows.rowid) - 1 AS place FROM rows POSITIONAL JOIN parts)
+  const pairs = await duck.rows(`WITH keyed AS (
+      SELECT hash(${all}) AS h, part, row_number() OVER (PARTITION BY part ORDER BY rows.rowid) - 1 AS place FROM ${rows}),
+    twice AS (SELECT h FROM keyed GROUP BY h HAVING count(*) > 1 ORDER BY bool_or(part = 0) AND bool_or(part > 0) DESC, h LIMIT 20)
+    SELECT part, place, first_value(part) OVER w, first_value(place) OVER w FROM keyed SEMI JOIN twice USING (h)
     WINDOW w AS (PARTITION BY h ORDER BY part, place) QUALIFY row_number() OVER w > 1 ORDER BY part DESC, place LIMIT 20`);
   const examples = pairs.map(([part, at, firstPart, firstAt]) => ({
     split: splitNames[Number(part)]!,
@@ -284,8 +335,8 @@ function columnWarnings(columns: readonly ColumnProfile[], total: number, number
   return warnings;
 }
 
-async function sampleOf(duck: Duck, columns: readonly Measured[]): Promise<NonNullable<Profile["sample"]>> {
+async function sampleOf(duck: Duck, rows: string, columns: readonly Measured[]): Promise<NonNullable<Profile["sample"]>> {
   const cells = columns.map((column) => (column.type === "number" ? column.at : `${column.at}::VARCHAR`));
-  const found = await duck.rows(`SELECT ${cells.join(", ")} FROM rows POSITIONAL JOIN parts WHERE part = 0 LIMIT ${SAMPLE_ROWS}`);
+  const found = await duck.rows(`SELECT ${cells.join(", ")} FROM ${rows} WHERE part = 0 LIMIT ${SAMPLE_ROWS}`);
   return found.map((row) => Object.fromEntries(columns.map(({ name }, i) => [name, (row[i] ?? null) as string | number | null])));
 }
