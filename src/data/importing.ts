@@ -1,6 +1,7 @@
 /** What every import is given and what all kinds of data share: where files are looked for, how rows are split, how far it is. */
 import type { Task } from "../shared/dataset.ts";
 import { choice, integer, number, text, type ValuesOf } from "../shared/define.ts";
+import type { DataWarning } from "../shared/profile.ts";
 
 /** Where an import works. */
 export interface ImportContext {
@@ -56,6 +57,8 @@ export interface PictureSource {
   readonly task: Task;
   /** Splits as the files give them; or all pictures, to be drawn from. What is given without validation or test has these drawn from `train`, as the fractions say. */
   readonly splits: { readonly train: PictureStream; readonly validation?: PictureStream; readonly test?: PictureStream };
+  /** What else is to be known of the files: what was left out. */
+  readonly warnings?: readonly DataWarning[];
   /** Of the files, where they were not of one size and format. */
   readonly found?: () => {
     readonly sizes: readonly { width: number; height: number; count: number }[];

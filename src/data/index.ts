@@ -1,6 +1,7 @@
 /** The door of data/: every way in which samples come in, and how they are split. */
 export { importArrays, previewArrays } from "./arrays/import.ts";
 export { importBuiltIn, previewBuiltIn, readers } from "./built-in.ts";
+export { importPictures, previewPictures } from "./pictures/import.ts";
 export { packFolder } from "./pictures/pack.ts";
 export { readPicture } from "./pictures/picture.ts";
 export { previewSteps } from "./preview-steps.ts";

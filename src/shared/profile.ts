@@ -5,6 +5,9 @@ import { columnTypes } from "./dataset.ts";
 const count = z.int().min(0);
 const finite = z.number();
 const task = z.enum(["classification", "regression"]);
+const pictureSizes = z.array(z.object({ width: count, height: count, count }));
+const pictureChannels = z.array(z.object({ channels: count, count }));
+const pictureFormats = z.array(z.object({ format: z.string(), count }));
 
 /** A thing worth knowing, in plain words: what, where, what to do. */
 export const warning = z
@@ -73,9 +76,9 @@ export const profile = z
     pictures: z
       .object({
         /** Of the files, before they were brought to one size. */
-        sizes: z.array(z.object({ width: count, height: count, count })),
-        channels: z.array(z.object({ channels: count, count })),
-        formats: z.array(z.object({ format: z.string(), count })),
+        sizes: pictureSizes,
+        channels: pictureChannels,
+        formats: pictureFormats,
         /** Per channel, over the training split, 0 to 255. */
         mean: z.array(finite),
         deviation: z.array(finite),
@@ -131,6 +134,10 @@ export const preview = z
     rows: z.array(z.array(z.string().nullable())).meta({ description: "The first rows, cell by cell, as text." }),
     classes: z.array(z.object({ label: z.string(), count })).optional(),
     pictureShape: z.array(count).optional().meta({ description: "[channels, height, width] that they would be brought to." }),
+    pictures: z
+      .object({ sizes: pictureSizes, channels: pictureChannels, formats: pictureFormats })
+      .optional()
+      .meta({ description: "Of those that were looked at: the most frequent first." }),
     problems: z
       .array(z.object({ where: z.string(), message: z.string(), fix: z.string() }))
       .meta({ description: "What an import would refuse or leave out." }),

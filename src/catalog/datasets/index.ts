@@ -2,6 +2,7 @@
 import type { DatasetKind } from "../../data/kinds.ts";
 import { arrays } from "./arrays.ts";
 import { builtInPictures } from "./built-in.ts";
+import { pictures } from "./pictures.ts";
 import { tables } from "./tables.ts";
 
-export const datasets: readonly DatasetKind[] = [...builtInPictures, ...tables, arrays];
+export const datasets: readonly DatasetKind[] = [...builtInPictures, ...tables, arrays, pictures];

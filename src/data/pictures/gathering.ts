@@ -74,16 +74,23 @@ export class Gathering {
 
   listing(): Listing {
     const files = [...this.#files.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
-    return { path: this.#path, format: this.#format, files, folders: [...this.#folders], unchanged: () => this.#unchanged() };
+    return {
+      path: this.#path,
+      format: this.#format,
+      files,
+      folders: [...this.#folders],
+      unchanged: () => this.#unchanged(),
+      changed: (name) => this.#changed(name),
+    };
   }
 
   async #unchanged(): Promise<void> {
     if (this.#format === "folder") return; // each file tells by itself
     const now = await stat(this.#path).catch(() => undefined);
-    if (now?.size !== this.#size || now.mtimeMs !== this.#modified) throw this.changed();
+    if (now?.size !== this.#size || now.mtimeMs !== this.#modified) throw this.#changed();
   }
 
-  changed(name?: string): TrainyardError {
+  #changed(name?: string): TrainyardError {
     const got = name === undefined ? "changed while it was read" : `holds "${name}", which changed while it was read`;
     return this.refuse(got, "Import it again once nobody writes to it.");
   }

@@ -1,6 +1,7 @@
 /** Files of an archive or a folder by where their bytes lie on disk, so that any thread reads any of them, in any order. */
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { crc32, inflateRawSync } from "node:zlib";
+import type { TrainyardError } from "../../shared/errors.ts";
 
 export interface Place {
   /** Path in the archive or folder. */
@@ -27,6 +28,8 @@ export interface Listing {
   readonly folders: readonly string[];
   /** @throws BAD_FILE when the archive is another one by now */
   unchanged(): Promise<void>;
+  /** The error of a file that is another one by now. */
+  changed(name: string): TrainyardError;
 }
 
 /** A larger file is no picture that could be shown. */
@@ -68,10 +71,14 @@ export class PlaceReader {
     return bytes;
   }
 
-  #range({ path }: Place, start: number, length: number): Buffer {
+  #range({ path, modified }: Place, start: number, length: number): Buffer {
     if (this.#open?.path !== path) {
       this.close();
-      this.#open = { path, file: openSync(path, "r") };
+      try {
+        this.#open = { path, file: openSync(path, "r") };
+      } catch (cause) {
+        throw modified !== undefined && (cause as NodeJS.ErrnoException).code === "ENOENT" ? new Changed() : cause;
+      }
     }
     const bytes = Buffer.allocUnsafe(length);
     let done = 0;

@@ -1,6 +1,6 @@
 /** Files of a tar archive, compressed by gzip or not: read from one end to the other, so that what may be needed is laid into one file. */
 import { createReadStream } from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
+import { type FileHandle, mkdir, open } from "node:fs/promises";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -18,7 +18,8 @@ const links: readonly Header["type"][] = ["link", "symlink"];
 /** @throws BAD_FILE, WRITE_FAILED, and the reason of the signal */
 export async function listTar(path: string, { directory, signal }: Pick<ImportContext, "directory" | "signal">, zipped: boolean): Promise<Listing> {
   const gathering = await Gathering.at(path, "tar");
-  const target = join(directory, "pictures.unpacked");
+  const target = join(directory, "files");
+  await mkdir(directory, { recursive: true });
   await using file = await open(target, "w");
   const laid = new Laid(file);
   const entries = extract();

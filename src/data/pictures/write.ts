@@ -44,7 +44,8 @@ export async function writePictures(source: PictureSource, params: SplitParams, 
       before += stream.targets.length;
     }
     const found = source.found?.();
-    checkBroken(found?.broken ?? [], settled.targets.length, writers);
+    checkBroken(found?.broken ?? [], settled.targets.length, context.path);
+    checkCounts(writers);
     const stored = new Map<SplitName, { count: number; tensors: Awaited<ReturnType<SplitWriter["finish"]>> }>();
     for (const [name, writer] of writers) {
       const { count } = writer;
@@ -114,14 +115,17 @@ function* bySplit({ at, pixels }: PictureBatch, before: number, splitOf: Uint8Ar
   }
 }
 
+/** @throws BAD_FILE when of all pictures of a source too many cannot be read */
+export function checkBroken(broken: readonly { file: string; why: string }[], total: number, path = "the pictures"): void {
+  if (broken.length <= MOST_BROKEN * total) return;
+  const some = broken.slice(0, 3).map(({ file, why }) => `${file} (${why})`);
+  const got = `${broken.length} of ${total} cannot be read: ${some.join(", ")}${broken.length > some.length ? ", and others" : ""}`;
+  const fix = "Open some of them to see whether they are whole, remove or replace the broken ones, and import again.";
+  throw fail("BAD_FILE", { path, want: "of pictures that can be read", got, fix });
+}
+
 /** @throws BAD_FILE */
-function checkBroken(broken: readonly { file: string; why: string }[], total: number, writers: ReadonlyMap<SplitName, SplitWriter>): void {
-  const first = broken[0];
-  if (first && broken.length > MOST_BROKEN * total) {
-    const fix = "Check that the files are complete pictures, for example by opening some, and import them again.";
-    const got = `${broken.length} of ${total} files cannot be read: ${first.file} ${first.why}`;
-    throw fail("BAD_FILE", { path: first.file, want: "one of pictures that can be read", got, fix });
-  }
+function checkCounts(writers: ReadonlyMap<SplitName, SplitWriter>): void {
   for (const [name, writer] of writers)
     if (!writer.count)
       throw fail("BAD_FILE", {
@@ -184,11 +188,12 @@ class Passed {
       ...rowWarnings(this.#count),
       ...(task === "classification" ? classWarnings(classes) : []),
       ...duplicateWarnings(duplicates, this.#count),
+      ...(this.#source.warnings ?? []),
       ...(broken.length
         ? [
             {
               code: "broken" as const,
-              message: `${broken.length} files could not be read and were left out, the first is ${broken[0]!.file}`,
+              message: `${broken.length === 1 ? "one picture" : `${broken.length} pictures`} could not be read and ${broken.length === 1 ? "was" : "were"} left out: ${broken[0]!.file}${broken.length > 1 ? " and others" : ""}`,
               fix: "Replace them, or leave them out for good.",
             },
           ]

@@ -86,10 +86,10 @@ class BlockReader extends RandomAccessReader {
           if (this.#length === 0) throw new Error("it is cut off");
         } else read += this.#block.copy(into, offset + read, at, Math.min(this.#length, at + length - read));
       }
+      done(null);
     } catch (error) {
-      return done(error as Error);
+      done(error as Error);
     }
-    done(null);
   }
 
   override _readStreamForRange(): never {
