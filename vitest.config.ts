@@ -9,7 +9,11 @@ if (!available) console.warn("PostgreSQL's programs are not there: the server is
 
 export default defineConfig({
   // Vite does not resolve a package's own name, which Node does by the `source` condition.
-  resolve: { alias: { "trainyard/engine": fileURLToPath(new URL("src/engine/index.ts", import.meta.url)) } },
+  resolve: {
+    alias: Object.fromEntries(
+      ["engine", "storage"].map((name) => [`trainyard/${name}`, fileURLToPath(new URL(`src/${name}/index.ts`, import.meta.url))]),
+    ),
+  },
   test: {
     environment: "node",
     pool: "forks",

@@ -137,6 +137,19 @@ describe("sync", () => {
   });
 });
 
+test("a dataset is added from a bucket, and exported to one for DVC", async () => {
+  await bucket(["upload", "--file", "data/iris.csv", "--object", "tables/flowers.csv"]);
+  const env = { ...credentials, AWS_ENDPOINT_URL: server.endpoint };
+  const added = await trainyard(folder, ["datasets", "add", "flowers", `s3://${server.bucket}/tables/flowers.csv`, "--json"], () => {}, env);
+  expect([added.code, added.stderr]).toEqual([0, ""]);
+  expect(JSON.parse(added.stdout)).toMatchObject({ state: "ready", source: { id: "table" }, files: [{ name: "flowers.csv" }] });
+  const remote = `s3://${server.bucket}/dvc`;
+  const exported = await trainyard(folder, ["datasets", "dvc-export", "flowers", join(folder, "project"), "--remote", remote], () => {}, env);
+  expect([exported.code, exported.stdout]).toEqual([0, expect.stringContaining("dvc pull flowers.dvc")]);
+  const again = await trainyard(folder, ["datasets", "add", "again", "--dvc", join(folder, "project", "flowers.dvc"), "--json"], () => {}, env);
+  expect(JSON.parse(again.stdout)).toMatchObject({ state: "ready", facts: JSON.parse(added.stdout).facts });
+});
+
 describe("credentials", () => {
   const vault = async (content: string) => write(`vault-${content.length}.yml`, await new Vault({ password: "open sesame" }).encrypt(content, ""));
   const password = write("password", "open sesame\n");

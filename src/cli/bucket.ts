@@ -1,6 +1,6 @@
 /** `trainyard bucket`: files and folders to and from any S3-compatible server, without Trainyard's own server. */
 import { readFile, rm, stat } from "node:fs/promises";
-import { basename, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import type { Command } from "commander";
 import { fail } from "../shared/errors.ts";
 import type { BucketObject, S3Bucket } from "../storage/bucket.ts";
@@ -205,6 +205,18 @@ async function remove(bucket: S3Bucket, name: string, { recursive, dryRun }: Rem
     lines: objects.map((object) => ({ ...view(object), deleted: !dryRun })),
     text: () => (dryRun ? [...objects.map((o) => o.name), summary("would delete", objects)].join("\n") : summary("deleted", objects)),
   };
+}
+
+/** Whether a word is the address of an object, or of all below a prefix. */
+export const isInBucket = (word: string): boolean => address.test(word);
+
+/** Brings an object, or all below a prefix that ends with /, into a folder. @returns the path of the file or folder */
+export async function fetched(word: string, folder: string): Promise<string> {
+  const [, name, object = ""] = address.exec(word)!;
+  await using opened = await openBucket({ bucket: name });
+  const path = join(folder, basename(object) || name!);
+  await download(opened.bucket, object === "" ? "/" : object, path);
+  return path;
 }
 
 const address = /^s3:\/\/([^/]+)\/?(.*)$/s;

@@ -9,6 +9,7 @@ import type { Client } from "../shared/api/client.ts";
 import type { DatasetView } from "../shared/api/schemas.ts";
 import { TrainyardError } from "../shared/errors.ts";
 import { bar } from "./bar.ts";
+import { fetched, isInBucket } from "./bucket.ts";
 import { failure } from "./failure.ts";
 import { isFolder, type LocalFile, localFile, localFiles } from "./files.ts";
 import { interrupted } from "./interrupt.ts";
@@ -48,25 +49,25 @@ export async function registerFiles(client: Client, { name, source, note, previe
   });
 }
 
-/** The files at the paths, each folder of pictures packed into one, for as long as `use` takes. */
+/** The files at the paths, fetched from buckets and each folder of pictures packed into one, for as long as `use` takes. */
 async function withFiles<T>(paths: readonly string[], source: Source, use: (files: readonly LocalFile[]) => Promise<T>): Promise<T> {
-  if (!paths.length) return use([]);
-  if (source.id !== "pictures" || !paths.some(isFolder)) return use(await localFiles(paths));
-  const packed = await mkdtemp(join(tmpdir(), "trainyard-pictures-"));
+  const isPlain = (path: string) => !isInBucket(path) && !(source.id === "pictures" && isFolder(path));
+  if (paths.every(isPlain)) return use(paths.length ? await localFiles(paths) : []);
+  const temporary = await mkdtemp(join(tmpdir(), "trainyard-upload-"));
   try {
     const files: LocalFile[] = [];
-    for (const path of paths) {
-      if (!isFolder(path)) {
-        files.push(await localFile(path));
-        continue;
+    for (const [i, path] of paths.entries()) {
+      const local = isInBucket(path) ? await fetched(path, join(temporary, `${i}`)) : path;
+      if (source.id !== "pictures" || !isFolder(local)) files.push(...(await localFiles([local])));
+      else {
+        const archive = join(temporary, `${i}.tar`);
+        await packFolder(local, archive, interrupted);
+        files.push(await localFile(archive, `${basename(resolve(path))}.tar`));
       }
-      const archive = join(packed, `${files.length}.tar`);
-      await packFolder(path, archive, interrupted);
-      files.push(await localFile(archive, `${basename(resolve(path))}.tar`));
     }
     return await use(files);
   } finally {
-    await rm(packed, { recursive: true, force: true });
+    await rm(temporary, { recursive: true, force: true });
   }
 }
 
