@@ -4,7 +4,8 @@ import { HandWorker, irisFacts, irisProfile } from "../../../../test/hand-worker
 import { register, sha256, startTestPlatform, tiny, verdict } from "../../../../test/platform.ts";
 import type { Preview } from "../../../shared/profile.ts";
 
-const platform = await startTestPlatform();
+// A worker that writes nonsense is an error of ours, which would be logged.
+const platform = await startTestPlatform({ env: { TRAINYARD_LOG_LEVEL: "silent" } });
 const { client, raw, eventCount, kernel } = platform;
 const worker = new HandWorker(platform);
 const get = (id: string) => client.call("getDataset", { params: { id } });
@@ -238,6 +239,21 @@ describe("what is known of a dataset", () => {
     const artifacts = [await worker.upload(job, "profile.json", '{"kind":"poem"}')];
     await worker.finish(job, { outcome: "succeeded", dataset: irisFacts, artifacts });
     expect((await raw(`/api/datasets/${id}/profile`)).status).toBe(500);
+  });
+});
+
+describe("a dataset of the catalog", () => {
+  test("is imported under its own name alone, without files, and trainings then read that", async () => {
+    const other = await raw("/api/datasets", { method: "POST", body: { name: "mnist", source: { id: "iris" }, files: [] } });
+    expect(other.json.error.problems).toMatchObject([{ path: "name" }]);
+    const { id } = await client.call("registerDataset", { body: { name: "iris", source: { id: "iris" }, files: [] } });
+    await worker.read(await worker.take());
+    const draft = (params?: object) =>
+      client.call("createRun", { body: { ...tiny, dataset: { id: "iris", ...(params && { params: params as never }) }, draft: true } });
+    expect((await draft()).source).toMatchObject({ name: "iris", version: 1, snapshot: irisFacts.digest });
+    expect((await draft({ splitSeed: 2 })).source).toBeUndefined();
+    await client.call("deleteDataset", { params: { id } });
+    expect((await draft()).source).toBeUndefined();
   });
 });
 

@@ -26,6 +26,7 @@ export async function sampleOf({ blobs }: Kernel, { name, status, snapshot, fact
   const read = async (sha256: string, start: number, end: number): Promise<Uint8Array> =>
     end > start ? Buffer.concat(await (await blobs.get(sha256, { start, end: end - 1 })).body.toArray()) : new Uint8Array();
 
+  if (index.size > MOST_BYTES) throw fail("PAYLOAD_TOO_LARGE", { limit: MOST_BYTES });
   const manifest = JSON.parse(Buffer.from(await read(index.sha256, 0, index.size)).toString()) as Snapshot;
   const hasText = facts?.columns.some(({ type }) => type === "text");
   const parquet = hasText ? stored("train.parquet") : undefined;

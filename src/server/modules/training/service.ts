@@ -53,7 +53,11 @@ const notReady = { reading: "still being read", previewing: "only looked at so f
 /** The dataset that a request names, as the catalog knows it: who reads it, from which files. */
 async function resolveDataset({ db, ids }: Kernel, project: string | undefined, asked: Part): Promise<Resolved | Problem> {
   const builtIn = catalog.datasets.find(({ id }) => id === asked.id);
-  if (builtIn) {
+  const ref = ids.open(asked.id) ?? (isUuid(asked.id) ? undefined : asked.id); // a row's own id names nothing outside
+  const found = project && ref && (await findDataset(db.query, project, ref));
+  // One that was imported need not be again, unless it is to be another.
+  const imported = found && found.status === "ready" && found.snapshot.length > 0 && !Object.keys(asked.params ?? {}).length;
+  if (builtIn && !imported) {
     if (builtIn.facts) return { dataset: asked, facts: builtIn.facts };
     return toProblem(
       fail("BAD_USAGE", {
@@ -63,8 +67,6 @@ async function resolveDataset({ db, ids }: Kernel, project: string | undefined, 
       "dataset.id",
     );
   }
-  const ref = ids.open(asked.id) ?? (isUuid(asked.id) ? undefined : asked.id); // a row's own id names nothing outside
-  const found = project && ref && (await findDataset(db.query, project, ref));
   if (!found)
     return toProblem(
       fail("UNKNOWN_ENTRY", {
