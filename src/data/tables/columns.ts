@@ -74,12 +74,10 @@ export async function chooseColumns(duck: Duck, path: string, loaded: Loaded, op
   const { task, labels } = await taskOf(duck, path, loaded, target, options, partial);
   await withoutMissing(duck, path, loaded, target, options);
 
-  const facts = columns.map(({ kind }, i) => `count(c${i}), ${kind === "text" ? `approx_count_distinct(c${i})` : 0}`);
+  const facts = columns.map((_, i) => `count(c${i})`);
   const [row = []] = await duck.rows(`SELECT count(*), ${facts.join(", ")} FROM rows`);
-  const numbers = row.map(Number);
-  const [count = 0] = numbers;
-  const there = (i: number) => numbers[1 + 2 * i]!;
-  const distinct = (i: number) => numbers[2 + 2 * i]!;
+  const [count = 0, ...counts] = row.map(Number);
+  const there = (i: number) => counts[i]!;
 
   const features: Feature[] = [];
   const empty: string[] = [];
@@ -90,11 +88,10 @@ export async function chooseColumns(duck: Duck, path: string, loaded: Loaded, op
       continue;
     }
     const at = `c${i}`;
-    const type = typeOf(kind, options.types[name], distinct(i), there(i));
-    const values =
-      type === "category"
-        ? (await duck.rows(`SELECT DISTINCT ${at} AS v FROM rows WHERE ${at} IS NOT NULL ORDER BY v`)).map(([v]) => String(v))
-        : undefined;
+    const wanted = options.types[name];
+    const found = kind === "text" && wanted !== "text" ? await valuesOf(duck, at, wanted === "category" ? undefined : MOST_CATEGORIES) : undefined;
+    const values = found && (wanted === "category" || found.length <= Math.max(FEW_CATEGORIES, there(i) / 2)) ? found : undefined;
+    const type: ColumnType = kind === "text" ? (values ? "category" : "text") : kind;
     features.push({ name, type, at, ...(values && { values }) });
   }
   if (!features.length)
@@ -118,10 +115,13 @@ export async function chooseColumns(duck: Duck, path: string, loaded: Loaded, op
   return { target, task, labels, features, empty, warnings };
 }
 
-function typeOf(kind: Chosen["target"]["kind"], wanted: string | undefined, distinct: number, there: number): ColumnType {
-  if (wanted === "category" || wanted === "text") return wanted;
-  if (kind !== "text") return kind;
-  return distinct <= MOST_CATEGORIES && (distinct <= FEW_CATEGORIES || distinct <= there / 2) ? "category" : "text";
+/** The values of a column, sorted; undefined where there are more than `most`. */
+async function valuesOf(duck: Duck, at: string, most = Number.POSITIVE_INFINITY): Promise<readonly string[] | undefined> {
+  // Estimated within some tenths, at a small part of what counting takes.
+  const [row] = Number.isFinite(most) ? await duck.rows(`SELECT approx_count_distinct(${at}) FROM rows`) : [[0]];
+  if (Number(row![0]) > 3 * most) return undefined;
+  const found = await duck.rows(`SELECT DISTINCT ${at} AS v FROM rows WHERE ${at} IS NOT NULL ORDER BY v`);
+  return found.length > most ? undefined : found.map(([v]) => String(v));
 }
 
 /** @throws BAD_FILE naming the first row without a target, unless such rows are to be dropped */

@@ -1,13 +1,15 @@
 /** DuckDB for one import: bounded memory, a folder to spill to, stopped by a signal, results as typed arrays. */
 import { mkdir, rm } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import type { DuckDBConnection, DuckDBDataChunk, DuckDBInstance } from "@duckdb/node-api";
 
-/** What DuckDB may take of the memory, beside what is on its way through us. */
-const MEMORY = "400MB";
+/** What DuckDB may hold of a table at once. Its readers and writers, and what is on its way through us, take some 250 MB besides. */
+const MEMORY = "300MB";
 /** Files that are larger are kept on disk while they are worked on. */
-const IN_MEMORY_BYTES = 512 * 2 ** 20;
-const LARGER_MEMORY = "1500MB";
+const IN_MEMORY_BYTES = 256 * 2 ** 20;
+const SMALL_MEMORY = "500MB";
+const MOST_THREADS = 8;
 const TOLD_EVERY = 250; // ms
 
 export class Duck {
@@ -33,7 +35,8 @@ export class Duck {
     const instance = await DuckDBInstance.create(small ? ":memory:" : `${directory}/work.duckdb`, {
       autoinstall_known_extensions: "false",
       autoload_known_extensions: "false",
-      memory_limit: small ? LARGER_MEMORY : MEMORY,
+      memory_limit: small ? SMALL_MEMORY : MEMORY,
+      threads: String(Math.min(MOST_THREADS, availableParallelism())),
       temp_directory: `${directory}/spill`,
       preserve_insertion_order: "true",
     });

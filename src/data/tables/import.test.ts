@@ -383,8 +383,8 @@ describe("a profile", () => {
       role: "target",
       type: "category",
       top: [
-        { value: "0.0", count: 50 },
-        { value: "1.0", count: 50 },
+        { value: "0", count: 50 },
+        { value: "1", count: 50 },
       ],
     });
     const warned = Object.fromEntries(profile.warnings.map(({ code, columns }) => [code, columns]));

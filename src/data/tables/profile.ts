@@ -8,10 +8,12 @@ import type { Loaded } from "./load.ts";
 import { type Shape, shapesOf } from "./quantiles.ts";
 
 /**
- * From so many rows on distinct values are estimated, by HyperLogLog, within a few percent, and quantiles of dates, by
- * t-digest (Dunning, Ertl 2019), within one; those of numbers are then told from the tensors, in float32.
+ * From so many rows on numbers are described from the tensors, in float32, their distinct values estimated; and quantiles of
+ * dates are estimated by t-digest (Dunning, Ertl 2019), within a percent.
  */
 const EXACT_ROWS = 200_000;
+/** From so many rows on distinct dates and texts are estimated as well, within some tenths. */
+const EXACT_DISTINCT_ROWS = 5_000_000;
 const BINS = 30;
 const TOP = 20;
 const SAMPLE_ROWS = 20;
@@ -28,9 +30,12 @@ interface Measured {
   readonly role: ColumnProfile["role"];
   readonly at: string;
   readonly value: string;
+  /** Of categories how many there are. */
+  readonly values?: number;
 }
 
-const measured = ({ name, type, at }: Pick<Feature, "name" | "type" | "at">, role: Measured["role"] = "feature"): Measured => ({
+const measured = ({ name, type, at, values }: Pick<Feature, "name" | "type" | "at" | "values">, role: Measured["role"] = "feature"): Measured => ({
+  ...(values && { values: values.length }),
   name,
   type,
   role,
@@ -50,11 +55,19 @@ export async function profileTable(duck: Duck, rows: string, loaded: Loaded, cho
   const { target, task, features } = chosen;
   const total = counts.reduce((sum, n) => sum + n, 0);
   const many = total > EXACT_ROWS;
-  const goal = measured({ name: target.name, type: task === "regression" ? "number" : "category", at: target.at }, "target");
+  const goal = measured(
+    {
+      name: target.name,
+      type: task === "regression" ? "number" : "category",
+      at: target.at,
+      ...(task === "classification" && { values: chosen.labels }),
+    },
+    "target",
+  );
   const columns = [...features.map((feature) => measured(feature)), goal];
   /** Of many numbers the shapes come from the tensors. */
   const fromTensors = ({ type }: Measured) => many && type === "number";
-  const basics = await basicsOf(duck, columns, many, fromTensors);
+  const basics = await basicsOf(duck, columns, total, fromTensors);
   const histograms = await histogramsOf(
     duck,
     columns.filter((column) => isNumber(column) && !fromTensors(column)),
@@ -63,7 +76,11 @@ export async function profileTable(duck: Duck, rows: string, loaded: Loaded, cho
   const associations = await associationsOf(duck, columns, goal, task);
   const tops = new Map<string, ColumnProfile["top"]>();
   for (const column of columns)
-    if (!isNumber(column)) tops.set(column.name, many && basics.get(column.name)!.distinct > total / 2 ? [] : await topOf(duck, column));
+    if (!isNumber(column))
+      tops.set(
+        column.name,
+        many && basics.get(column.name)!.distinct > total / 2 ? [] : await topOf(duck, column, column.role === "target" && target.kind === "number"),
+      );
   const classes = task === "classification" ? await classesOf(duck, rows, chosen) : undefined;
   const duplicates = await duplicatesOf(duck, rows, loaded);
   const numbered = await counting(duck, columns, basics, total);
@@ -84,11 +101,11 @@ export async function profileTable(duck: Duck, rows: string, loaded: Loaded, cho
       }
       const profiles = columns.map((column): ColumnProfile => {
         const { name, type, role } = column;
-        const { missing, distinct, mean, deviation, ends, ...exact } = basics.get(name)!;
-        const association = associations.get(name);
-        const head = { name, type, role, missing, distinct, ...(association && { association }) };
-        if (!isNumber(column)) return { ...head, top: tops.get(name)! };
+        const { missing, mean, deviation, ends, ...exact } = basics.get(name)!;
         const shape = shapes.get(name);
+        const association = associations.get(name);
+        const head = { name, type, role, missing, distinct: shape?.distinct ?? exact.distinct, ...(association && { association }) };
+        if (!isNumber(column)) return { ...head, top: tops.get(name)! };
         const quantiles = shape ? [...shape.quantiles] : exact.quantiles;
         const histogram = shape ? { edges: edgesOf(ends), counts: [...shape.counts] } : histograms.get(name);
         return { ...head, mean, deviation, quantiles, histogram };
@@ -119,20 +136,20 @@ interface Basics extends Pick<ColumnProfile, "missing" | "distinct" | "mean" | "
 
 /**
  * One pass over all columns.
- * @param many rows: distinct values are estimated
- * @param without columns whose quantiles are not wanted
+ * @param without columns whose quantiles and distinct values are not wanted
  */
 async function basicsOf(
   duck: Duck,
   columns: readonly Measured[],
-  many: boolean,
+  total: number,
   without: (column: Measured) => boolean,
 ): Promise<ReadonlyMap<string, Basics>> {
   const shares = `[${quantileShares.join(", ")}]`;
   const facts = columns.flatMap((column) => {
-    const { at, value } = column;
-    const distinct = many ? `approx_count_distinct(${at})` : `count(DISTINCT ${at})`;
-    const quantiles = without(column) ? "NULL" : `${many ? "approx_quantile" : "quantile_cont"}(${value}, ${shares})`;
+    const { at, value, values } = column;
+    const counted = total > EXACT_DISTINCT_ROWS ? `approx_count_distinct(${at})` : `count(DISTINCT ${at})`;
+    const distinct = without(column) ? 0 : (values ?? counted);
+    const quantiles = without(column) ? "NULL" : `${total > EXACT_ROWS ? "approx_quantile" : "quantile_cont"}(${value}, ${shares})`;
     const rest = isNumber(column)
       ? [`avg(${value})`, `stddev_pop(${value})`, `min(${value})`, `max(${value})`, quantiles]
       : ["NULL", "NULL", "NULL", "NULL", "NULL"];
@@ -161,7 +178,7 @@ async function basicsOf(
 /** Of equal steps; one step where there is one value. */
 function edgesOf([least, most]: readonly [number, number] = [0, 0]): number[] {
   const bins = most > least ? BINS : 1;
-  return Array.from({ length: bins + 1 }, (_, e) => (e === bins ? most : least + (e * (most - least)) / bins));
+  return Array.from({ length: bins + 1 }, (_, e) => (e === bins ? most : least + e * ((most - least) / bins)));
 }
 
 /** A second pass, as the ends must be known. */
@@ -173,9 +190,11 @@ async function histogramsOf(
   if (!columns.length) return new Map();
   const bin = ({ name, value }: Measured) => {
     const [least, most] = basics.get(name)!.ends ?? [0, 0];
-    return most > least
-      ? `least(${BINS - 1}, floor((${value} - ${least}::DOUBLE) * ${BINS} / ${most - least}::DOUBLE))::TINYINT`
-      : `CASE WHEN ${value} IS NULL THEN NULL ELSE 0 END::TINYINT`;
+    if (most <= least) return `CASE WHEN ${value} IS NULL THEN NULL ELSE 0 END::TINYINT`;
+    // What is next to an edge is on the side that the edge, rounded, says.
+    const edge = (e: string) => `${least}::DOUBLE + ${e} * ${(most - least) / BINS}::DOUBLE`;
+    const near = `floor((${value} - ${least}::DOUBLE) * ${BINS} / ${most - least}::DOUBLE)`;
+    return `least(${BINS - 1}, ${near} - (${value} < ${edge(near)})::TINYINT + (${value} >= ${edge(`(${near} + 1)`)})::TINYINT)::TINYINT`;
   };
   const [row = []] = await duck.rows(`SELECT ${columns.map((column) => `histogram(${bin(column)})`).join(", ")} FROM rows`);
   return new Map(
@@ -191,11 +210,12 @@ async function histogramsOf(
 /** A MAP as the package gives it. */
 const entriesOf = (map: unknown): readonly { key: unknown; value: unknown }[] => (map as readonly { key: unknown; value: unknown }[] | null) ?? [];
 
-async function topOf(duck: Duck, { at }: Measured): Promise<NonNullable<ColumnProfile["top"]>> {
+/** @param numeric whether the values are numbers, which are then written as the labels are */
+async function topOf(duck: Duck, { at }: Measured, numeric: boolean): Promise<NonNullable<ColumnProfile["top"]>> {
   const found = await duck.rows(
     `SELECT ${at}::VARCHAR, count(*) AS n FROM rows WHERE ${at} IS NOT NULL GROUP BY ${at} ORDER BY n DESC, ${at} LIMIT ${TOP}`,
   );
-  return found.map(([value, count]) => ({ value: String(value), count: Number(count) }));
+  return found.map(([value, count]) => ({ value: String(numeric ? Number(value) : value), count: Number(count) }));
 }
 
 type Association = NonNullable<ColumnProfile["association"]>;
@@ -281,15 +301,17 @@ async function duplicatesOf(duck: Duck, rows: string, { columns }: Loaded): Prom
 /** Columns of whole numbers, all different, that go up or down with the rows, or are called an id. */
 async function counting(duck: Duck, columns: readonly Measured[], basics: ReadonlyMap<string, Basics>, total: number): Promise<ReadonlySet<string>> {
   const candidates = columns.filter(({ name, type, role }) => {
-    const { missing, distinct, quantiles = [] } = basics.get(name)!;
-    return role === "feature" && type === "number" && missing === 0 && distinct > MOSTLY * total && Number.isInteger(quantiles[0]);
+    const { missing, ends: [least, most] = [0, 0] } = basics.get(name)!;
+    return role === "feature" && type === "number" && missing === 0 && Number.isInteger(least) && most - least + 1 >= MOSTLY * total;
   });
   if (!candidates.length) return new Set();
-  const facts = candidates.map(({ at }) => `bool_and(${at} = floor(${at})), abs(corr(${at}, rowid))`);
+  const facts = candidates.map(({ at }) => `bool_and(${at} = floor(${at})), abs(corr(${at}, rowid)), count(DISTINCT ${at})`);
   const [row = []] = await duck.rows(`SELECT ${facts.join(", ")} FROM rows`);
-  const isCount = ({ name }: Measured, i: number) =>
-    row[2 * i] === true && (/(^|[^a-z])(id|key|index|no)$|Id$|ID$/.test(name) || Number(row[2 * i + 1]) > 0.999);
-  return new Set(candidates.filter(isCount).map(({ name }) => name));
+  const counts = ({ name }: Measured, i: number) => {
+    const [whole, along, distinct] = row.slice(3 * i, 3 * i + 3);
+    return whole === true && Number(distinct) > MOSTLY * total && (/(^|[^a-z])(id|key|index|no)$|Id$|ID$/.test(name) || Number(along) > 0.999);
+  };
+  return new Set(candidates.filter(counts).map(({ name }) => name));
 }
 
 function columnWarnings(columns: readonly ColumnProfile[], total: number, numbered: ReadonlySet<string>): DataWarning[] {
