@@ -9,6 +9,9 @@ const greys = ["b-w", "grey16"];
 /** 8192 x 8192: more is no photograph, but a file made to fill the memory. */
 export const mostPixels = 2 ** 26;
 
+/** Up to so many pixels a picture is decoded as it is, and brought to its size here. */
+const WHOLE_PIXELS = 2 ** 18;
+
 /** What a file was, upright. */
 export interface Found {
   readonly format: string;
@@ -24,14 +27,14 @@ export interface Decoded extends Found {
 /**
  * Reads the first picture of a file.
  * - It is turned upright (EXIF) and stretched to the size, whatever its proportions: nothing is cut off and no border invented.
- *   Each new pixel is the mean of the old ones under a triangle; of a JPEG at least four times as large, its lowest frequencies are taken first.
+ *   Each new pixel is the mean of the old ones under a triangle; of a JPEG several times as large, its lowest frequencies are taken first.
  * - Grey stays grey; everything else becomes sRGB, 8 bits a channel. What is transparent becomes white, like paper.
  * Libraries have a price for each picture, so that the usual small ones are read here.
  * @throws Error that says what is wrong with it
  */
 export async function decode(bytes: Buffer, width: number, height: number): Promise<Decoded> {
   const jpeg = shrunkJpeg(bytes, width, height);
-  if (jpeg) return { planes: resized(jpeg, width, height), format: "jpeg", channels: jpeg.channels, ...jpeg.from };
+  if (jpeg) return { planes: resized(jpeg, width, height, jpeg.extent), format: "jpeg", channels: jpeg.channels, ...jpeg.from };
   const png = plainPng(bytes);
   if (png) return { planes: resized(png, width, height), format: "png", channels: png.samples, width: png.width, height: png.height };
   if (isBmp(bytes)) {
@@ -41,35 +44,22 @@ export async function decode(bytes: Buffer, width: number, height: number): Prom
   return bySharp(bytes, width, height);
 }
 
-/** What a file is, without reading its pixels. @throws Error that says what is wrong with it */
-export async function look(bytes: Buffer): Promise<Found> {
-  if (isBmp(bytes)) {
-    const { width, height } = readBmp(bytes, mostPixels);
-    return { format: "bmp", channels: 3, width, height };
-  }
-  return (await opened(bytes)).found;
-}
-
-async function opened(bytes: Buffer) {
-  const { default: sharp } = await import("sharp"); // libvips: 50 ms, only when a picture is read
-  const picture = sharp(bytes, { limitInputPixels: mostPixels, failOn: "error" });
-  const { format, channels, space, autoOrient } = await picture.metadata();
-  if (!formats.includes(format)) throw new Error(`its format is ${format}`);
-  return { picture, grey: greys.includes(space), found: { format, channels, ...autoOrient } };
-}
-
 async function bySharp(bytes: Buffer, width: number, height: number): Promise<Decoded> {
-  const { picture, grey, found } = await opened(bytes);
-  const { data, info } = await picture
-    .autoOrient()
-    .flatten({ background: "white" })
-    .resize(width, height, { fit: "fill", kernel: "linear" })
-    .toColourspace(grey ? "b-w" : "srgb")
+  const { default: sharp } = await import("sharp"); // libvips: 50 ms, only when it is needed
+  const picture = sharp(bytes, { limitInputPixels: mostPixels, failOn: "error" });
+  const { format, channels: samples, space, autoOrient } = await picture.metadata();
+  if (!formats.includes(format)) throw new Error(`its format is ${format}`);
+  const found = { format, channels: samples, ...autoOrient };
+  const upright = picture.autoOrient().flatten({ background: "white" });
+  // A JPEG that sharp shrinks while it reads ends up to 7 pixels late: nothing for a large one.
+  const sized = found.width * found.height <= WHOLE_PIXELS ? upright : upright.resize(width, height, { fit: "fill", kernel: "linear" });
+  const { data, info } = await sized
+    .toColourspace(greys.includes(space) ? "b-w" : "srgb")
     .raw({ depth: "uchar" })
     .toBuffer({ resolveWithObject: true });
   const channels = info.channels as 1 | 3;
   const pixels = new Uint8Array(data.length);
-  const size = width * height;
+  const size = info.width * info.height;
   for (let c = 0; c < channels; c++) for (let to = c * size, from = c; from < data.length; from += channels) pixels[to++] = data[from]!;
-  return { ...found, planes: { channels, height, width, pixels } };
+  return { ...found, planes: resized({ channels, height: info.height, width: info.width, pixels }, width, height) };
 }

@@ -17,8 +17,9 @@ interface Component {
 interface Huffman {
   /** By the next LOOK bits: length of the code * 256 + symbol; 0 where the code is longer. */
   readonly short: Uint16Array;
-  /** By length: the code after the last one, or -1; and what to add to a code for its place in `symbols`. */
-  readonly limit: Int32Array;
+  /** Of a longer one, in the lowest `count` bits of `held`; 0 where there is none. */
+  readonly lengthOf: (held: number, count: number) => number;
+  /** By length: what to add to a code for its place in `symbols`. */
   readonly offset: Int32Array;
   readonly symbols: Uint8Array;
 }
@@ -33,7 +34,11 @@ interface Header {
   readonly start: number;
 }
 
+/** How much larger than asked for a picture has to come out, unless it has the very size: to be brought to one hardly smaller would blur it. */
+const SPARE = 1.5;
 const LOOK = 10;
+/** 64 codes and numbers, each of 4 bytes at most. */
+const MOST_BLOCK_BYTES = 64 * 4 + 8;
 /** Place of the k-th coefficient in its block, row by row; after the last, where a damaged file may point to. */
 const zigzag = (() => {
   const order = new Uint8Array(64 + 16).fill(63);
@@ -46,20 +51,27 @@ const zigzag = (() => {
   return order;
 })();
 
+export interface ShrunkJpeg extends Planes {
+  readonly from: { readonly width: number; readonly height: number };
+  /** Its size in these samples: not whole where the sides of the picture are no multiples of 8. */
+  readonly extent: { readonly width: number; readonly height: number };
+}
+
 /**
- * The picture at an eighth or else a quarter of its size, if that is still as wide and high as asked for; sides are rounded up.
- * @returns undefined for anything but a plain, whole JPEG of about four times that size
+ * The picture at an eighth or else a quarter of its size, if that is the size asked for or a good deal larger.
+ * @returns undefined for anything but a plain, whole JPEG that is large enough
  */
-export function shrunkJpeg(
-  bytes: Uint8Array,
-  width: number,
-  height: number,
-): (Planes & { readonly from: { width: number; height: number } }) | undefined {
+export function shrunkJpeg(bytes: Uint8Array, width: number, height: number): ShrunkJpeg | undefined {
   const header = readHeader(bytes);
   if (!header) return undefined;
-  const shrink = [8, 4].find((n) => Math.ceil(header.width / n) >= width && Math.ceil(header.height / n) >= height);
+  const shrink = [8, 4].find((n) => {
+    const [across, down] = [header.width / n / width, header.height / n / height];
+    return (across === 1 && down === 1) || Math.min(across, down) >= SPARE;
+  });
   const planes = shrink && decode(bytes, header, 8 / shrink);
-  return planes ? { ...planes, from: { width: header.width, height: header.height } } : undefined;
+  if (!planes) return undefined;
+  const from = { width: header.width, height: header.height };
+  return { ...planes, from, extent: { width: from.width / shrink, height: from.height / shrink } };
 }
 
 /** @returns undefined for what is not plain */
@@ -138,7 +150,7 @@ function readHuffman(body: Uint8Array, tables: { readonly dc: Huffman[]; readonl
 /** The code of T.81, annex C: symbols in order of length, codes count up. */
 function huffmanOf(counts: Uint8Array, symbols: Uint8Array): Huffman | undefined {
   const short = new Uint16Array(1 << LOOK);
-  const limit = new Int32Array(17).fill(-1);
+  const limit = new Int32Array(17).fill(-1); // by length: the code after the last one
   const offset = new Int32Array(17);
   for (let length = 1, code = 0, place = 0; length <= 16; length++, code <<= 1) {
     const count = counts[length - 1]!;
@@ -151,7 +163,11 @@ function huffmanOf(counts: Uint8Array, symbols: Uint8Array): Huffman | undefined
     }
     if (count) limit[length] = code;
   }
-  return { short, limit, offset, symbols };
+  const lengthOf = (held: number, count: number): number => {
+    for (let length = LOOK + 1; length <= 16; length++) if (((held >>> (count - length)) & ((1 << length) - 1)) < limit[length]!) return length;
+    return 0;
+  };
+  return { short, lengthOf, offset, symbols };
 }
 
 function readFrame(body: Uint8Array): Pick<Header, "width" | "height" | "components"> | undefined {
@@ -311,19 +327,34 @@ function cropped(planes: readonly Plane[], width: number, height: number): Plane
   return { channels, height, width, pixels: new Uint8Array(pixels.buffer) };
 }
 
-/** The coded data, bit by bit. */
+/** The coded data of a scan as bits. */
 class Bits {
-  readonly #bytes: Uint8Array;
-  #at: number;
+  /** Without the 0 after each 0xff, and without markers; then more than a block may read. */
+  readonly #data: Uint8Array;
+  /** Where the data up to each restart marker, and the last, ends. */
+  readonly #ends: readonly number[];
+  #part = 0;
+  #at = 0;
   /** The next bits are the lowest `#count` of these. */
   #held = 0;
   #count = 0;
-  /** Bits that were made up since the data ended, at a marker or with the file. */
-  #invented = 0;
 
   constructor(bytes: Uint8Array, start: number) {
-    this.#bytes = bytes;
-    this.#at = start;
+    this.#data = new Uint8Array(bytes.length - start + MOST_BLOCK_BYTES);
+    const ends: number[] = [];
+    let length = 0;
+    for (let from = start; ; ) {
+      const marker = bytes.indexOf(0xff, from);
+      const stop = marker < 0 ? bytes.length : marker;
+      const next = bytes[stop + 1];
+      this.#data.set(bytes.subarray(from, next === 0 ? stop + 1 : stop), length);
+      length += (next === 0 ? stop + 1 : stop) - from;
+      from = stop + 2;
+      if (next === 0) continue;
+      ends.push(length);
+      if (next === undefined || next < 0xd0 || next > 0xd7) break;
+    }
+    this.#ends = ends;
   }
 
   /**
@@ -331,74 +362,57 @@ class Bits {
    * @returns the first one's difference from that of the block before; undefined for codes that are none
    */
   block(dc: Huffman, ac: Huffman, place: Int8Array, quantisation: Float64Array, into: Float64Array): number | undefined {
+    const data = this.#data;
+    let [at, held, count] = [this.#at, this.#held, this.#count];
+    let table = dc;
     let difference = 0;
+    if (at > this.#ends[this.#part]! + 4) return undefined;
     for (let k = 0; k < 64; k++) {
-      const symbol = this.#symbol(k === 0 ? dc : ac);
+      for (; count <= 24; count += 8) held = (held << 8) | data[at++]!;
+      const look = table.short[(held >>> (count - LOOK)) & ((1 << LOOK) - 1)]!;
+      let symbol = look & 255;
+      if (look) count -= look >>> 8;
+      else {
+        const length = table.lengthOf(held, count);
+        if (!length) return undefined;
+        symbol = table.symbols[((held >>> (count - length)) & ((1 << length) - 1)) + table.offset[length]!]!;
+        count -= length;
+        for (; count <= 24; count += 8) held = (held << 8) | data[at++]!;
+      }
+      // 25 bits hold the longest code of the table and the longest number.
       const size = symbol & 15;
-      if (symbol < 0 || (k === 0 && symbol > 11)) return undefined;
-      if (k === 0) difference = this.#value(size);
-      else if (size) {
+      count -= size;
+      if (k === 0) {
+        if (symbol > 11) return undefined;
+        difference = numberOf(held >>> count, size);
+        table = ac;
+      } else if (size) {
         k += symbol >>> 4;
         const to = place[k]!;
-        if (to >= 0) into[to] = this.#value(size) * quantisation[k]!;
-        else this.#skip(size);
+        if (to >= 0) into[to] = numberOf(held >>> count, size) * quantisation[k]!;
       } else if (symbol === 0xf0) k += 15;
       else break; // end of block
     }
+    [this.#at, this.#held, this.#count] = [at, held, count];
     return difference;
-  }
-
-  /** The symbol whose code comes next; -1 for none. */
-  #symbol({ short, limit, offset, symbols }: Huffman): number {
-    if (this.#count < 16) this.#fill();
-    const look = short[(this.#held >>> (this.#count - LOOK)) & ((1 << LOOK) - 1)]!;
-    if (look) {
-      this.#count -= look >>> 8;
-      return look & 255;
-    }
-    for (let length = LOOK + 1; length <= 16; length++) {
-      const code = (this.#held >>> (this.#count - length)) & ((1 << length) - 1);
-      if (code >= limit[length]!) continue;
-      this.#count -= length;
-      return symbols[code + offset[length]!]!;
-    }
-    return -1;
-  }
-
-  /** A number of some bits; those that begin with 0 are negative. */
-  #value(size: number): number {
-    this.#skip(size);
-    const bits = (this.#held >>> this.#count) & ((1 << size) - 1);
-    return size && bits < 1 << (size - 1) ? bits - (1 << size) + 1 : bits;
-  }
-
-  #skip(size: number): void {
-    if (this.#count < size) this.#fill();
-    this.#count -= size;
-  }
-
-  /** Holds more than 24 bits. After a 0xff of the data there is a 0x00. */
-  #fill(): void {
-    for (; this.#count <= 24; this.#count += 8) {
-      const byte = this.#bytes[this.#at] ?? 0;
-      const ended = this.#at >= this.#bytes.length || (byte === 0xff && this.#bytes[this.#at + 1] !== 0);
-      if (ended) this.#invented += 8;
-      else this.#at += byte === 0xff ? 2 : 1;
-      this.#held = (this.#held << 8) | (ended ? 0 : byte);
-    }
   }
 
   /** Goes on after a restart marker. */
   restart(): boolean {
-    const marker = this.#bytes[this.#at + 1]!;
-    if (!this.whole() || this.#bytes[this.#at] !== 0xff || marker < 0xd0 || marker > 0xd7) return false;
-    this.#at += 2;
-    [this.#held, this.#count, this.#invented] = [0, 0, 0];
+    if (!this.whole() || this.#part + 1 >= this.#ends.length) return false;
+    this.#at = this.#ends[this.#part++]!;
+    [this.#held, this.#count] = [0, 0];
     return true;
   }
 
   /** Whether all that was read was there. */
   whole(): boolean {
-    return this.#invented <= this.#count;
+    return this.#at - (this.#count >> 3) <= this.#ends[this.#part]!;
   }
+}
+
+/** A number of `size` bits, the lowest of `bits`; those that begin with 0 are negative. */
+function numberOf(bits: number, size: number): number {
+  const value = bits & ((1 << size) - 1);
+  return size && value < 1 << (size - 1) ? value - (1 << size) + 1 : value;
 }

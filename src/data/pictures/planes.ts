@@ -19,12 +19,15 @@ interface Taps {
 const MOST_KEPT = 64;
 const kept = new Map<string, Taps>();
 
-/** A triangle around the place of each new pixel, as wide as that pixel at least. */
-function taps(from: number, to: number): Taps {
-  const key = `${from} ${to}`;
+/**
+ * A triangle around the place of each new pixel, as wide as that pixel at least.
+ * @param extent how many of the old ones are brought to the new ones; of the last it may be a part
+ */
+function taps(from: number, to: number, extent: number): Taps {
+  const key = `${from} ${to} ${extent}`;
   const known = kept.get(key);
   if (known) return known;
-  const scale = from / to;
+  const scale = extent / to;
   const reach = Math.max(scale, 1);
   const count = Math.min(from, Math.ceil(2 * reach) + 1);
   const first = new Int32Array(to);
@@ -41,11 +44,14 @@ function taps(from: number, to: number): Taps {
   return { count, first, weights };
 }
 
-/** Brings a picture to a size: each new pixel is the mean of the old ones under a triangle, as Pillow and PyTorch (antialias) do it. */
-export function resized(picture: Planes, width: number, height: number): Planes {
-  if (picture.width === width && picture.height === height) return picture;
+/**
+ * Brings a picture to a size: each new pixel is the mean of the old ones under a triangle, as Pillow and PyTorch (antialias) do it.
+ * @param extent of the picture in its pixels, where the last are there in part
+ */
+export function resized(picture: Planes, width: number, height: number, extent: { width: number; height: number } = picture): Planes {
+  if (extent.width === width && extent.height === height) return picture;
   const { channels, pixels } = picture;
-  const [across, down] = [taps(picture.width, width), taps(picture.height, height)];
+  const [across, down] = [taps(picture.width, width, extent.width), taps(picture.height, height, extent.height)];
   const narrow = new Float32Array(picture.height * width);
   const result = new Uint8ClampedArray(channels * height * width);
   for (let c = 0; c < channels; c++) {
