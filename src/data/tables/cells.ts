@@ -88,7 +88,8 @@ export async function findKinds(
   asDates: ReadonlySet<string> = new Set(),
 ): Promise<readonly Found[]> {
   if (!columns.length) return [];
-  await duck.run(`CREATE OR REPLACE TEMP TABLE looked AS SELECT ${columns.map((c) => `${cleaned(c, missing)} AS ${c}`).join(", ")} FROM ${rows}`);
+  await duck.run(`CREATE OR REPLACE TEMP TABLE looked AS SELECT ${columns.join(", ")} FROM ${rows}`);
+  const cells = (some: readonly string[]) => `(SELECT rowid AS place, ${some.map((c) => `${cleaned(c, missing)} AS ${c}`).join(", ")} FROM looked)`;
   const facts = columns.map((c) => {
     const isNumber = `${numberIn(dialect, c)} IS NOT NULL`;
     return [
@@ -96,17 +97,20 @@ export async function findKinds(
       `count(*) FILTER (${isNumber})`,
       `count(*) FILTER (regexp_matches(${c}, '^[+-]?(0[0-9]|[0-9]{${MOST_DIGITS + 1},}$)'))`,
       `count(*) FILTER (regexp_matches(${c}, '${dateLike}'))`,
-      `arg_min(${c}, rowid) FILTER (${c} IS NOT NULL AND NOT (${isNumber}))`,
+      `arg_min(${c}, place) FILTER (${c} IS NOT NULL AND NOT (${isNumber}))`,
     ].join(", ");
   });
-  const [row = []] = await duck.rows(`SELECT ${facts.join(", ")} FROM looked`);
+  const row = await duck.facts(facts, (first, end) => cells(columns.slice(first, end)));
   const found: Found[] = [];
   for (const [i, column] of columns.entries()) {
     const [there = 0, numbers = 0, codes = 0, dates = 0] = row.slice(5 * i, 5 * i + 4).map(Number);
     const stray = row[5 * i + 4];
     if (enough(numbers, there) && codes === 0 && !asDates.has(column))
       found.push({ kind: "number", strays: there - numbers, there, ...(numbers < there && { stray: String(stray) }) });
-    else found.push(enough(dates, there) || asDates.has(column) ? await findDates(duck, column, there) : { kind: "text", strays: 0, there });
+    else
+      found.push(
+        enough(dates, there) || asDates.has(column) ? await findDates(duck, cells([column]), column, there) : { kind: "text", strays: 0, there },
+      );
   }
   await duck.run("DROP TABLE looked");
   return found;
@@ -114,20 +118,22 @@ export async function findKinds(
 
 const enough = (some: number, all: number): boolean => some >= (all < FEW ? all : NEARLY_ALL * all);
 
-async function findDates(duck: Duck, column: string, there: number): Promise<Found> {
+async function findDates(duck: Duck, cells: string, column: string, there: number): Promise<Found> {
   const reads = ({ like, read }: DateForm) => `regexp_matches(${column}, '${like}') AND ${read(column)} IS NOT NULL`;
   const [some = []] = await duck.rows(
-    `SELECT ${dateForms.map(({ like }) => `bool_or(regexp_matches(${column}, '${like}'))`).join(", ")} FROM (SELECT ${column} FROM looked WHERE ${column} IS NOT NULL LIMIT ${FIRST_DATES})`,
+    `SELECT ${dateForms.map(({ like }) => `bool_or(regexp_matches(${column}, '${like}'))`).join(", ")} FROM (SELECT ${column} FROM ${cells} WHERE ${column} IS NOT NULL LIMIT ${FIRST_DATES})`,
   );
   const forms = dateForms.filter((_, i) => some[i] === true);
-  const [row = []] = forms.length ? await duck.rows(`SELECT ${forms.map((form) => `count(*) FILTER (${reads(form)})`).join(", ")} FROM looked`) : [];
+  const [row = []] = forms.length
+    ? await duck.rows(`SELECT ${forms.map((form) => `count(*) FILTER (${reads(form)})`).join(", ")} FROM ${cells}`)
+    : [];
   const counts = row.map(Number);
   const most = Math.max(0, ...counts);
   if (most === 0 || !enough(most, there)) return { kind: "text", strays: 0, there };
   const form = forms[counts.indexOf(most)]!;
   const twin = forms.findIndex(({ example }) => example === form.twin);
   const [stray] =
-    most < there ? await duck.rows(`SELECT ${column} FROM looked WHERE ${column} IS NOT NULL AND NOT (${reads(form)}) ORDER BY rowid LIMIT 1`) : [];
+    most < there ? await duck.rows(`SELECT ${column} FROM ${cells} WHERE ${column} IS NOT NULL AND NOT (${reads(form)}) ORDER BY place LIMIT 1`) : [];
   return {
     kind: "date",
     form,

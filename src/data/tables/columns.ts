@@ -75,7 +75,7 @@ export async function chooseColumns(duck: Duck, path: string, loaded: Loaded, op
   await withoutMissing(duck, path, loaded, target, options);
 
   const facts = columns.map((_, i) => `count(c${i})`);
-  const [row = []] = await duck.rows(`SELECT count(*), ${facts.join(", ")} FROM rows`);
+  const row = await duck.facts(["count(*)", ...facts], "rows");
   const [count = 0, ...counts] = row.map(Number);
   const there = (i: number) => counts[i]!;
 

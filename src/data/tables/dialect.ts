@@ -31,12 +31,15 @@ export const missingMarks = (missing: readonly string[]): string[] => [...new Se
 /** Finds out how a text is written. What is given in the options is believed. */
 export async function findDialect(
   path: string,
-  { delimiter: given, header, missing, columns, skip: asked, comment }: Omit<TableOptions, "target">,
+  { delimiter: asked, header, missing, columns, skip, comment }: Omit<TableOptions, "target">,
 ): Promise<Dialect> {
   await using file = await open(path);
   const { buffer, bytesRead } = await file.read(Buffer.alloc(SAMPLE), 0, SAMPLE, 0);
   const whole = bytesRead < SAMPLE;
-  const text = withoutLines(buffer.toString("utf8", 0, bytesRead), asked);
+  const begins = withoutLines(buffer.toString("utf8", 0, bytesRead), skip);
+  const [saying = "", said = ""] = /^sep=(.)\r?\n/i.exec(begins) ?? []; // a line that Excel obeys and keeps
+  const text = begins.slice(saying.length);
+  const before = skip + (saying ? 1 : 0);
   const quote = !text.includes('"') && /(^|[,;\t|])'[^'\n]*'(?=[,;\t|\n])/.test(text) ? "'" : '"';
   const escaping = text.includes(`\\${quote}`) ? "\\" : quote;
   const split = (delimiter: string) => {
@@ -44,7 +47,7 @@ export async function findDialect(
     const all = whole || found.length === RECORDS ? found : found.slice(0, -1);
     return all.filter(({ cells }) => !(comment && cells[0]!.startsWith(comment)) && (cells.length > 1 || cells[0] !== ""));
   };
-  const delimiter = given || chooseDelimiter(split);
+  const delimiter = asked || said || chooseDelimiter(split);
   const found = split(delimiter);
   const width = usualWidth(found);
   // A title, or remarks, before the table.
@@ -61,7 +64,7 @@ export async function findDialect(
     quote,
     escaping,
     header: hasHeader,
-    skip: asked + (first > 0 ? found[first]!.line : 0),
+    skip: before + (first > 0 ? found[first]!.line : 0),
     names: columns.length ? columns : hasHeader ? head : (rows.find((cells) => cells.length === width) ?? head).map((_, i) => `column ${i + 1}`),
     ...marksIn(rows.slice(hasHeader ? 1 : 0), delimiter),
   };
@@ -79,7 +82,7 @@ export const readOptions = (
     `delim = ${literal(delimiter)}`,
     `quote = ${literal(quote)}`,
     `escape = ${literal(escaping)}`,
-    `nullstr = ${literals(missingMarks(missing))}`,
+    `nullstr = ${literals(missingMarks(missing).filter((mark) => !mark.includes(delimiter)))}`,
     `max_line_size = ${MOST_LINE}`,
     `buffer_size = ${4 * MOST_LINE}`,
     "compression = 'none'",

@@ -4,24 +4,30 @@ import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import type { DuckDBConnection, DuckDBDataChunk, DuckDBInstance } from "@duckdb/node-api";
 
-/** What DuckDB may hold of a table at once. Its readers and writers, and what is on its way through us, take some 250 MB besides. */
-const MEMORY = "300MB";
+/** Megabytes that DuckDB may hold of a table at once. Its readers and writers, and what is on its way through us, take some 250 MB besides. */
+const MEMORY = 300;
 /** Files that are larger are kept on disk while they are worked on. */
 const IN_MEMORY_BYTES = 256 * 2 ** 20;
-const SMALL_MEMORY = "500MB";
+const SMALL_MEMORY = 500;
 const MOST_THREADS = 8;
 const TOLD_EVERY = 250; // ms
+/** Of wide tables each column beyond the usual ones may take so many megabytes more. */
+const [USUAL_COLUMNS, COLUMN_MEMORY] = [200, 0.4];
+/** Columns of which facts are asked for in one query. */
+const ASKED_AT_ONCE = 24;
 
 export class Duck {
   readonly #instance: DuckDBInstance;
   readonly #connection: DuckDBConnection;
+  readonly #megabytes: number;
   readonly #signal: AbortSignal | undefined;
   readonly #stop: () => void;
   readonly #besides: Duck[] = [];
 
-  private constructor(instance: DuckDBInstance, connection: DuckDBConnection, signal: AbortSignal | undefined) {
+  private constructor(instance: DuckDBInstance, connection: DuckDBConnection, megabytes: number, signal: AbortSignal | undefined) {
     this.#instance = instance;
     this.#connection = connection;
+    this.#megabytes = megabytes;
     this.#signal = signal;
     this.#stop = () => connection.interrupt();
     signal?.addEventListener("abort", this.#stop);
@@ -32,20 +38,21 @@ export class Duck {
     const { DuckDBInstance } = await import("@duckdb/node-api"); // 60 ms: only when a table is read
     await mkdir(`${directory}/spill`, { recursive: true });
     const small = bytes < IN_MEMORY_BYTES;
+    const megabytes = small ? SMALL_MEMORY : MEMORY;
     const instance = await DuckDBInstance.create(small ? ":memory:" : `${directory}/work.duckdb`, {
       autoinstall_known_extensions: "false",
       autoload_known_extensions: "false",
-      memory_limit: small ? SMALL_MEMORY : MEMORY,
+      memory_limit: `${megabytes}MB`,
       threads: String(Math.min(MOST_THREADS, availableParallelism())),
       temp_directory: `${directory}/spill`,
       preserve_insertion_order: "true",
     });
-    return new Duck(instance, await instance.connect(), signal);
+    return new Duck(instance, await instance.connect(), megabytes, signal);
   }
 
   /** Another connection to the same database, for work at the same time. Closes with this one. */
   async beside(): Promise<Duck> {
-    const duck = new Duck(this.#instance, await this.#instance.connect(), this.#signal);
+    const duck = new Duck(this.#instance, await this.#instance.connect(), this.#megabytes, this.#signal);
     this.#besides.push(duck);
     return duck;
   }
@@ -58,6 +65,22 @@ export class Duck {
   /** The rows of a small result. */
   async rows(sql: string): Promise<unknown[][]> {
     return this.#watched(async () => (await this.#connection.run(sql)).getRowsJS());
+  }
+
+  /**
+   * Facts of a table, one row in all: an expression, or some with commas between them, for each of its columns. Asked for some columns
+   * at a time: planning takes the square of what is asked at once, and counting distinct values some megabytes for each.
+   * @param from what stands behind FROM; for the columns from the first up to the end
+   */
+  async facts(expressions: readonly string[], from: string | ((first: number, end: number) => string)): Promise<unknown[]> {
+    const facts: unknown[] = [];
+    for (let i = 0; i < expressions.length; i += ASKED_AT_ONCE) {
+      const end = i + ASKED_AT_ONCE;
+      const source = typeof from === "string" ? from : from(i, end);
+      const [row = []] = await this.rows(`SELECT ${expressions.slice(i, end).join(", ")} FROM ${source}`);
+      facts.push(...row);
+    }
+    return facts;
   }
 
   /** The rows of a small result, by the names of its columns. */
@@ -79,6 +102,12 @@ export class Duck {
       if (!chunk || chunk.rowCount === 0) return;
       yield chunk;
     }
+  }
+
+  /** Allows for the chunks of a wide table: some thousand rows of every column, several times over. */
+  async allowFor(columns: number): Promise<void> {
+    const more = Math.ceil(Math.max(0, columns - USUAL_COLUMNS) * COLUMN_MEMORY);
+    if (more) await this.run(`SET memory_limit = '${this.#megabytes + more}MB'`);
   }
 
   close(): void {

@@ -103,6 +103,8 @@ describe("a table", () => {
     ["with semicolons", flowers.replaceAll(",", ";")],
     ["with tabs", flowers.replaceAll(",", "\t"), "table.tsv"],
     ["with bars", flowers.replaceAll(",", "|")],
+    ["with blanks between cells", flowers.replaceAll(",", " ")],
+    ["with the delimiter on a line of its own, as Excel reads it", `sep=;\n${flowers.replaceAll(",", ";")}`],
     ["with a blank after each comma", flowers.replaceAll(",", ", ")],
     ["with all cells quoted", flowers.replace(/[^,\n]+/g, '"$&"')],
     ["with a byte order mark", `\ufeff${flowers}`],
@@ -229,6 +231,17 @@ describe("a table", () => {
   });
 });
 
+test("a table of hundreds of columns is one as others are", async () => {
+  const names = Array.from({ length: 400 }, (_, c) => `gene ${c}`);
+  const path = file(`${names.join(",")},y\n${rows(60, (i) => `${names.map((_, c) => (i * c) % 101).join(",")},${i % 2}`)}`);
+  expect((await preview(path)).columns).toHaveLength(401);
+  const { snapshot, profile, read } = await imported(path);
+  expect([snapshot.columns.length, profile.columns!.length]).toEqual([400, 401]);
+  expect(profile.columns![399]).toMatchObject({ name: "gene 399", type: "number", missing: 0, quantiles: expect.any(Array) });
+  const { numbers, count } = await read("train");
+  for (let i = 0; i < count; i++) expect(numbers![400 * i + 2]).toBe((2 * numbers![400 * i + 1]!) % 101);
+});
+
 describe("splits", () => {
   const table = file(
     `id,when,who,part,y\n${rows(200, (i) => `${i},2024-01-${String(1 + (i % 28)).padStart(2, "0")},p${i % 20},${["train", "val", "test"][i % 3]},${i % 10 === 0 ? "rare" : "usual"}`)}`,
@@ -300,6 +313,13 @@ describe("a table is refused, by row and column:", () => {
       "a,,y\n1,2,0\n3,4,1\n",
       { header: "yes" },
       "table.csv must be a table whose header names every column, but column 2 has no name",
+    ],
+    ["JSON that ends too early", '{"a":1,"y":2}\n{"a":1,"y":', {}, "table.csv, row 2 must be JSON, but has an error: unexpected end of data."],
+    [
+      "an array of JSON with an error",
+      '[{"a":1,"y":2},\n{"a":x,"y":3}]',
+      {},
+      "table.csv, row 2 must be JSON, but has an error: unexpected character.",
     ],
     ["a NUL", "a,y\n1,x\n2,\0\n", {}, "table.csv, row 3 must be text, but has a NUL character"],
     [

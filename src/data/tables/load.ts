@@ -91,7 +91,7 @@ export async function load(
     });
   const opened = await (first.form === "csv" ? openCsv : openTyped)(duck, prepared, options, look).catch((cause: Error) => {
     signal?.throwIfAborted();
-    throw explained(first.path, cause);
+    throw explained(first, cause);
   });
   const { columns, dialects } = opened;
   checkKnown(first.path, options, columns);
@@ -105,7 +105,7 @@ export async function load(
     });
     await duck.run(`CREATE OR REPLACE TABLE rows AS ${parts.join(" UNION ALL ")}`, told).catch((cause: Error) => {
       signal?.throwIfAborted();
-      throw explained(first.path, cause);
+      throw explained(first, cause);
     });
     const [row] = await duck.rows("SELECT count(*) FROM rows");
     const count = Number(row![0]);
@@ -168,6 +168,7 @@ async function openCsv(duck: Duck, files: readonly TableFile[], options: TableOp
   const [all = []] = names;
   const odd = names.findIndex((some) => some.length !== all.length || some.some((name) => !all.includes(name)));
   if (odd >= 0) throw differentColumns(files, odd, all, names[odd]!);
+  await duck.allowFor(all.length);
   /** Where a column is in a file. */
   const placeIn = (file: number, c: number) => names[file]!.indexOf(all[c]!);
   const reader = (file: number, types: (column: number) => string, more = "") => {
@@ -257,7 +258,7 @@ async function openTyped(duck: Duck, files: readonly TableFile[], options: Table
   const described: (readonly (readonly [string, string])[])[] = [];
   for (const file of files) {
     const rows = await duck.rows(`DESCRIBE SELECT * FROM ${from(file)}`).catch((cause: Error) => {
-      throw explained(file.path, cause);
+      throw explained(file, cause);
     });
     described.push(rows.map(([name, type]) => [String(name), String(type)] as const));
   }
@@ -271,6 +272,7 @@ async function openTyped(duck: Duck, files: readonly TableFile[], options: Table
       all,
       described[odd]!.map(([name]) => name),
     );
+  await duck.allowFor(all.length);
   const typeIn = (file: number, name: string) => described[file]!.find(([one]) => one === name)![1];
   const kinds = all.map((name): Kind => {
     const said = options.types[name];
@@ -419,7 +421,10 @@ const tooLong = (path: string): TrainyardError =>
 async function strayDates({ duck, loaded, opened, found, kept, options, look }: Settling): Promise<number[]> {
   const dates = kept.flatMap((c, at) => (found[c]!.kind === "date" && found[c]!.form ? [at] : []));
   if (!dates.length) return [];
-  const [row = []] = await duck.rows(`SELECT ${dates.map((at) => `count(*) FILTER (c${at} = ${NO_DATE}), count(c${at})`).join(", ")} FROM rows`);
+  const row = await duck.facts(
+    dates.map((at) => `count(*) FILTER (c${at} = ${NO_DATE}), count(c${at})`),
+    "rows",
+  );
   const texts: number[] = [];
   for (const [i, at] of dates.entries()) {
     const [strays = 0, there = 0] = row.slice(2 * i, 2 * i + 2).map(Number);
@@ -445,7 +450,10 @@ async function finiteOnly({ duck, loaded, look }: Settling): Promise<void> {
   const numbers = loaded.columns.flatMap(({ kind }, at) => (kind === "number" ? [at] : []));
   if (!numbers.length) return;
   const bad = (at: number) => `abs(c${at}) > 3.4028235e38`; // NaN is greater than all numbers
-  const [counts = []] = await duck.rows(`SELECT ${numbers.map((at) => `count(*) FILTER (${bad(at)})`).join(", ")} FROM rows`);
+  const counts = await duck.facts(
+    numbers.map((at) => `count(*) FILTER (${bad(at)})`),
+    "rows",
+  );
   for (const [i, at] of numbers.entries()) {
     if (Number(counts[i]) === 0) continue;
     const [row] = await duck.rows(`SELECT rowid, c${at}::VARCHAR FROM rows WHERE ${bad(at)} AND NOT isnan(c${at}) ORDER BY rowid LIMIT 1`);
@@ -473,12 +481,20 @@ async function placeOf(duck: Duck, files: readonly TableFile[], dialects: readon
 }
 
 /** What DuckDB says of a file that it cannot read, in our words. */
-function explained(path: string, cause: Error): Error {
+function explained({ path, form }: Pick<TableFile, "path" | "form">, cause: Error): Error {
   if (cause instanceof TrainyardError) return cause;
   const { message } = cause;
   if (/Maximum line size|max_line_size/i.test(message)) return tooLong(path);
-  const [, line] = /Line:? (\d+)/i.exec(message) ?? [];
-  const got = `DuckDB says: ${message.split("\n").filter(Boolean).slice(0, 2).join(" ")}`;
-  const fix = "Make all rows end alike and close every quote, for example by exporting the table again.";
+  const [says = ""] = message.split("\n").filter(Boolean); // below it is our query
+  const [, after, why] = /in (?:line|record\/value) (\d+): (.*)/.exec(says) ?? []; // JSON, which it counts one too far
+  if (after)
+    return fail(
+      "BAD_FILE",
+      { path: `${path}, row ${Number(after) - 1}`, want: "JSON", got: `has an error: ${why!.trim()}`, fix: "Correct the row." },
+      cause,
+    );
+  const [, line] = /line:? (\d+)/i.exec(says) ?? [];
+  const got = `DuckDB says: ${says.trim()}`;
+  const fix = form === "csv" ? "Close every quote, and end all rows alike." : "Download or export it again: it is damaged or incomplete.";
   return fail("BAD_FILE", { path: line ? `${path}, row ${line}` : path, want: "a well-formed table", got, fix }, cause);
 }

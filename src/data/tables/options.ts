@@ -17,7 +17,10 @@ export const tableParams = {
     help: "auto: classification for text or few distinct integers.",
   }),
   types: mapping({ default: {}, options: [...columnTypes, "drop"], help: "Columns that are to be taken for something else than was found." }),
-  missing: texts({ default: ["NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?"], help: "Cells that mean missing, besides empty ones." }),
+  missing: texts({
+    default: ["NA", "na", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "null", "NULL", "None", "?"],
+    help: "Cells that mean missing, besides empty ones.",
+  }),
   missingTarget: choice({ default: "refuse", options: ["refuse", "drop"], help: "What is done about rows without a value to predict." }),
   header: choice({ default: "auto", options: ["auto", "yes", "no"], help: "Whether the first line names the columns." }),
   delimiter: text({ default: "", help: "What ends a cell; empty: found out." }),

@@ -45,7 +45,7 @@ async function describe(duck: Duck, loaded: Loaded, options: TableOptions, probl
   const { records, estimated } = await recordsOf(duck, loaded);
   const distinct = loaded.count <= MOST_ROWS ? "count(DISTINCT " : "approx_count_distinct(";
   const facts = columns.map((_, i) => `count(*) - count(c${i}), ${distinct}c${i})`);
-  const [row = []] = await duck.rows(`SELECT ${facts.join(", ")} FROM rows`);
+  const row = await duck.facts(facts, "rows");
   const first = await duck.rows(`SELECT ${columns.map((_, i) => `c${i}::VARCHAR`).join(", ")} FROM rows LIMIT ${LOOKED_AT}`);
 
   for (const { name, read, or } of ambiguous)

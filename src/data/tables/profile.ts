@@ -145,7 +145,7 @@ async function basicsOf(
   without: (column: Measured) => boolean,
 ): Promise<ReadonlyMap<string, Basics>> {
   const shares = `[${quantileShares.join(", ")}]`;
-  const facts = columns.flatMap((column) => {
+  const facts = columns.map((column) => {
     const { at, value, values } = column;
     const counted = total > EXACT_DISTINCT_ROWS ? `approx_count_distinct(${at})` : `count(DISTINCT ${at})`;
     const distinct = without(column) ? 0 : (values ?? counted);
@@ -153,9 +153,9 @@ async function basicsOf(
     const rest = isNumber(column)
       ? [`avg(${value})`, `stddev_pop(${value})`, `min(${value})`, `max(${value})`, quantiles]
       : ["NULL", "NULL", "NULL", "NULL", "NULL"];
-    return [`count(*) - count(${at})`, distinct, ...rest];
+    return [`count(*) - count(${at})`, distinct, ...rest].join(", ");
   });
-  const [row = []] = await duck.rows(`SELECT ${facts.join(", ")} FROM rows`);
+  const row = await duck.facts(facts, "rows");
   return new Map(
     columns.map(({ name }, i) => {
       const [missing, distinct, mean, deviation, least, most, quantiles] = row.slice(7 * i, 7 * i + 7);
@@ -196,7 +196,10 @@ async function histogramsOf(
     const near = `floor((${value} - ${least}::DOUBLE) * ${BINS} / ${most - least}::DOUBLE)`;
     return `least(${BINS - 1}, ${near} - (${value} < ${edge(near)})::TINYINT + (${value} >= ${edge(`(${near} + 1)`)})::TINYINT)::TINYINT`;
   };
-  const [row = []] = await duck.rows(`SELECT ${columns.map((column) => `histogram(${bin(column)})`).join(", ")} FROM rows`);
+  const row = await duck.facts(
+    columns.map((column) => `histogram(${bin(column)})`),
+    "rows",
+  );
   return new Map(
     columns.map(({ name }, i) => {
       const edges = edgesOf(basics.get(name)!.ends);
@@ -241,17 +244,18 @@ async function associationsOf(
   const numbers = features.filter(isNumber);
   const categories = features.filter((column) => !isNumber(column));
   if (task === "regression" && numbers.length) {
-    const [row = []] = await duck.rows(`SELECT ${numbers.map(({ value }) => `abs(corr(${value}, ${goal.at}))`).join(", ")} FROM rows`);
+    const row = await duck.facts(
+      numbers.map(({ value }) => `abs(corr(${value}, ${goal.at}))`),
+      "rows",
+    );
     for (const [i, { name }] of numbers.entries()) note(name, "pearson", row[i]);
   }
   // Of each class: how many, their mean, and their squares about it.
   if (task === "classification" && numbers.length) {
     const each = numbers.map(({ value }, i) => `count(${value}) AS n${i}, avg(${value}) AS m${i}, var_pop(${value}) AS v${i}`);
-    const ratio = (i: number) =>
+    const ratio = (_: unknown, i: number) =>
       `sqrt(1 - least(1, sum(n${i} * v${i}) / nullif(sum(n${i} * v${i}) + sum(n${i} * m${i} * m${i}) - pow(sum(n${i} * m${i}), 2) / sum(n${i}), 0)))`;
-    const [row = []] = await duck.rows(
-      `SELECT ${numbers.map((_, i) => ratio(i)).join(", ")} FROM (SELECT ${each.join(", ")} FROM rows GROUP BY ${goal.at})`,
-    );
+    const row = await duck.facts(numbers.map(ratio), (first, end) => `(SELECT ${each.slice(first, end).join(", ")} FROM rows GROUP BY ${goal.at})`);
     for (const [i, { name }] of numbers.entries()) note(name, "correlation_ratio", row[i]);
   }
   for (const { name, at } of categories) {
@@ -306,7 +310,7 @@ async function counting(duck: Duck, columns: readonly Measured[], basics: Readon
   });
   if (!candidates.length) return new Set();
   const facts = candidates.map(({ at }) => `bool_and(${at} = floor(${at})), abs(corr(${at}, rowid)), count(DISTINCT ${at})`);
-  const [row = []] = await duck.rows(`SELECT ${facts.join(", ")} FROM rows`);
+  const row = await duck.facts(facts, "rows");
   const counts = ({ name }: Measured, i: number) => {
     const [whole, along, distinct] = row.slice(3 * i, 3 * i + 3);
     return whole === true && Number(distinct) > MOSTLY * total && (/(^|[^a-z])(id|key|index|no)$|Id$|ID$/.test(name) || Number(along) > 0.999);
