@@ -1,4 +1,4 @@
-"""Numbers that src/data/tables/profile.test.ts compares with: columns of iris, wine, height-weight and adult, by pandas.
+"""Numbers that src/catalog/datasets/profiles.test.ts compares with: columns of iris, wine, height-weight and adult, by pandas.
 
 Run: python test/python/reference_tables.py ../shared/data/tabular/adult-train.csv ../shared/data/tabular/adult-test.csv > test/data/tables.reference.json
 """
