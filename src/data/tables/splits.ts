@@ -39,13 +39,11 @@ export async function drawSplits(
       fix: "Name one of its columns as splitColumn.",
     });
   };
-  const order = (of: string) => `hash(${of}, ${seed})`;
   const all = loaded.columns.map((_, i) => `c${i}`).join(", ");
   const ways: Readonly<Record<Exclude<typeof split, "auto">, () => string | Promise<string>>> = {
-    stratified: () => drawn("rowid AS id", target.at, order("rowid"), testFraction, validationFraction),
-    random: () => drawn("rowid AS id", "0", order("rowid"), testFraction, validationFraction),
-    // Rows of the latest times are tested on, those before them choose.
-    time: () => drawn("rowid AS id", "0", `${column()} DESC NULLS LAST, rowid`, testFraction, validationFraction, false),
+    stratified: () => drawn(target.at, seed, testFraction, validationFraction),
+    random: () => drawn("0", seed, testFraction, validationFraction),
+    time: () => latest(column(), testFraction, validationFraction),
     group: () => grouped(splitColumn ? column() : `hash(${all})`, seed, testFraction, validationFraction),
     given: async () => given(duck, path, loaded, splitColumn ? column() : undefined, target, task, options),
   };
@@ -74,17 +72,39 @@ async function joined(duck: Duck, counts: readonly number[]): Promise<string> {
   return "rows";
 }
 
-/**
- * Rows in an order, the first ones to test and the next to validation, within each stratum: as many as its share, at least one where it has enough,
- * and one of each always stays in training.
- * @param byShare whether small strata get at least one row of each split
- */
-const drawn = (id: string, stratum: string, order: string, test: number, validation: number, byShare = true): string => {
-  const least = (rows: number) => (byShare ? `CASE WHEN n >= ${rows} THEN 1 ELSE 0 END` : "1");
+/** How many of n rows to test on, and how many to hold out with those that choose: their shares, at least one of each where there are enough, and one stays in training. */
+const sizes = (test: number, validation: number, least: (rows: number) => string): { tests: string; held: string } => {
   const tests = `least(n - 1, greatest(round(n * ${test}), ${least(2)}))`;
-  const validations = validation > 0 ? `least(n - 1 - ${tests}, greatest(round(n * ${validation}), ${least(3)}))` : "0";
-  return `SELECT CASE WHEN r <= ${tests} THEN ${TEST} WHEN r <= ${tests} + ${validations} THEN ${VALIDATION} ELSE ${TRAIN} END::TINYINT AS part FROM (
-    SELECT ${id}, row_number() OVER (PARTITION BY ${stratum} ORDER BY ${order}) AS r, count(*) OVER (PARTITION BY ${stratum}) AS n FROM rows) ORDER BY id`;
+  const held = validation > 0 ? `least(n - 1, ${tests} + greatest(round(n * ${validation}), ${least(3)}))` : tests;
+  return { tests, held };
+};
+
+/** Bits of a hash by which rows are counted. */
+const COUNTED_BITS = 12;
+
+/**
+ * Within each stratum the rows of the least hashes to test, the next ones to validation. Nothing is sorted but the rows about the two
+ * bounds: they are found by counting rows by the first bits of their hashes.
+ */
+const drawn = (stratum: string, seed: number, test: number, validation: number): string => {
+  const { tests, held } = sizes(test, validation, (rows) => `CASE WHEN n >= ${rows} THEN 1 ELSE 0 END`);
+  const within = (bound: string) => `(before < ${bound} AND before + c >= ${bound})`;
+  return `
+  WITH keyed AS (SELECT rowid AS id, ${stratum} AS s, hash(rowid, ${seed}) AS h, h >> ${64 - COUNTED_BITS} AS b FROM rows),
+  counted AS (SELECT s, b, count(*) AS c FROM keyed GROUP BY ALL),
+  summed AS (SELECT s, b, c, sum(c) OVER (PARTITION BY s ORDER BY b) - c AS before, sum(c) OVER (PARTITION BY s) AS n FROM counted),
+  bounds AS (SELECT s, b, c, before, ${tests} AS tests, ${held} AS held FROM summed),
+  near AS (SELECT * FROM bounds WHERE ${within("tests")} OR ${within("held")}),
+  ranked AS (SELECT s, h, tests, held, before + row_number() OVER (PARTITION BY s, b ORDER BY h) AS r FROM keyed JOIN near USING (s, b)),
+  ends AS MATERIALIZED (SELECT s, max(h) FILTER (r = tests) AS test, max(h) FILTER (r = held) AS held FROM ranked GROUP BY s)
+  SELECT CASE WHEN h <= test THEN ${TEST} WHEN h <= ends.held THEN ${VALIDATION} ELSE ${TRAIN} END::TINYINT AS part FROM keyed LEFT JOIN ends USING (s) ORDER BY id`;
+};
+
+/** Rows of the latest times to test, those before them to validation. */
+const latest = (time: string, test: number, validation: number): string => {
+  const { tests, held } = sizes(test, validation, () => "1");
+  return `SELECT CASE WHEN r <= ${tests} THEN ${TEST} WHEN r <= ${held} THEN ${VALIDATION} ELSE ${TRAIN} END::TINYINT AS part FROM (
+    SELECT rowid AS id, row_number() OVER (ORDER BY ${time} DESC NULLS LAST, rowid) AS r, count(*) OVER () AS n FROM rows) ORDER BY id`;
 };
 
 /** Whole groups, drawn until the share is reached; the largest draw is one group more than that. Rows without a group are each one of their own. */
