@@ -1,7 +1,7 @@
 /**
  * Quantiles and histograms of columns with any number of rows, exact, in constant memory: the bits of float32 in their
- * order are counted by their first 11, then, where a quantile falls, by the next 11, then by the last 10. Distinct values are
- * estimated within one percent by HyperLogLog (Flajolet and others 2007).
+ * order are counted by their upper half, then, where a quantile falls, by the lower one. Distinct values are estimated within
+ * one percent by HyperLogLog (Flajolet and others 2007).
  */
 import { quantileShares } from "../../shared/profile.ts";
 
@@ -15,13 +15,11 @@ export interface Shape {
   readonly distinct: number;
 }
 
-/** Columns that are counted at once: each takes half a megabyte. */
-const AT_ONCE = 128;
-const [FIRST, SECOND, THIRD] = [2048, 2048, 1024];
+/** Columns that are counted at once: each takes up to nine megabytes. */
+const AT_ONCE = 16;
+const HALF = 2 ** 16;
 const INDEX_BITS = 14;
 const REGISTERS = 2 ** INDEX_BITS;
-/** Order statistics that the shares need: two each. */
-const MOST_RANKS = 2 * quantileShares.length;
 
 /** @param ends least and greatest of each column; undefined where it has no value */
 export async function shapesOf(
@@ -33,7 +31,7 @@ export async function shapesOf(
   const shapes: Shape[] = [];
   for (let from = 0; from < width; from += AT_ONCE) {
     const columns = ends.slice(from, from + AT_ONCE).map((end) => new Counting(end, bins));
-    for (const step of ["first", "second", "third"] as const) {
+    for (const step of ["upper", "lower"] as const) {
       for await (const rows of passes()) {
         const bits = new Uint32Array(rows.buffer, rows.byteOffset, rows.length);
         for (const [c, column] of columns.entries()) column[step](rows, bits, from + c, width);
@@ -57,6 +55,13 @@ function mixed(bits: number): number {
   return h ^ (h >>> 16);
 }
 
+/** Adds half of the bits of an order statistic. */
+function seek(one: { within: number; bits: number }, counts: Uint32Array, from: number): void {
+  let at = from;
+  while (one.within >= counts[at]!) one.within -= counts[at++]!;
+  one.bits = one.bits * HALF + (at - from);
+}
+
 /** One column. */
 class Counting {
   readonly #least: number;
@@ -65,15 +70,12 @@ class Counting {
   #count = 0;
   /** The longest run of zeros that a hash with this index began with, and one. */
   readonly #registers = new Uint8Array(REGISTERS);
-  /** By the first bits; by the second, for each slot of the first; by the third, for each slot of both. */
-  readonly #first = new Float64Array(FIRST);
-  readonly #second = new Float64Array(MOST_RANKS * SECOND);
-  readonly #third = new Float64Array(MOST_RANKS * THIRD);
-  /** Which slot values with these bits are counted in; -1: none, as no quantile is there. */
-  readonly #slotOfFirst = new Int16Array(FIRST).fill(-1);
-  readonly #slotOfSecond = new Int16Array(MOST_RANKS * SECOND).fill(-1);
-  /** Order statistics that are sought: how many values are less within their bits, and the bits so far. */
-  #sought: { readonly rank: number; within: number; slot: number; bits: number }[] = [];
+  readonly #upper = new Uint32Array(HALF);
+  /** Which block of `#lower` values with this upper half are counted in, from 1; 0: none, as no quantile is there. */
+  readonly #blockOf = new Uint8Array(HALF);
+  #lower = new Uint32Array(0);
+  /** Order statistics that are sought: how many values with the same upper half are less, and the bits so far. */
+  #sought: { readonly rank: number; within: number; bits: number }[] = [];
 
   constructor(ends: readonly [number, number] | undefined, bins: number) {
     const [least, most] = ends ?? [0, 0];
@@ -82,61 +84,48 @@ class Counting {
     this.#scale = most > least ? bins / (most - least) : 0;
   }
 
-  first(rows: Float32Array, bits: Uint32Array, column: number, width: number): void {
-    const last = this.#bins.length - 1;
+  upper(rows: Float32Array, bits: Uint32Array, column: number, width: number): void {
+    const [upper, registers, bins, least, scale] = [this.#upper, this.#registers, this.#bins, this.#least, this.#scale];
+    const last = bins.length - 1;
+    let count = 0;
     for (let at = column; at < rows.length; at += width) {
       const value = rows[at]!;
       if (Number.isNaN(value)) continue;
-      this.#count++;
-      this.#first[keyOf(bits[at]!) >>> 21]!++;
+      count++;
+      upper[keyOf(bits[at]!) >>> 16]!++;
       const hash = mixed(value === 0 ? 0 : bits[at]!); // there are two zeros
       const run = Math.clz32((hash << INDEX_BITS) | (REGISTERS - 1)) + 1;
-      if (run > this.#registers[hash >>> (32 - INDEX_BITS)]!) this.#registers[hash >>> (32 - INDEX_BITS)] = run;
-      const bin = Math.floor((value - this.#least) * this.#scale);
-      this.#bins[bin < 0 ? 0 : bin > last ? last : bin]!++;
+      if (run > registers[hash >>> (32 - INDEX_BITS)]!) registers[hash >>> (32 - INDEX_BITS)] = run;
+      const bin = Math.floor((value - least) * scale);
+      bins[bin < 0 ? 0 : bin > last ? last : bin]!++;
     }
+    this.#count += count;
   }
 
-  second(rows: Float32Array, bits: Uint32Array, column: number, width: number): void {
+  lower(rows: Float32Array, bits: Uint32Array, column: number, width: number): void {
+    const [blockOf, lower] = [this.#blockOf, this.#lower];
     for (let at = column; at < rows.length; at += width) {
-      if (Number.isNaN(rows[at]!)) continue;
       const key = keyOf(bits[at]!);
-      const slot = this.#slotOfFirst[key >>> 21]!;
-      if (slot >= 0) this.#second[slot * SECOND + ((key >>> 10) & (SECOND - 1))]!++;
-    }
-  }
-
-  third(rows: Float32Array, bits: Uint32Array, column: number, width: number): void {
-    for (let at = column; at < rows.length; at += width) {
-      if (Number.isNaN(rows[at]!)) continue;
-      const key = keyOf(bits[at]!);
-      const outer = this.#slotOfFirst[key >>> 21]!;
-      const slot = outer < 0 ? -1 : this.#slotOfSecond[outer * SECOND + ((key >>> 10) & (SECOND - 1))]!;
-      if (slot >= 0) this.#third[slot * THIRD + (key & (THIRD - 1))]!++;
+      const block = blockOf[key >>> 16]!;
+      if (block > 0 && !Number.isNaN(rows[at]!)) lower[(block - 1) * HALF + (key & (HALF - 1))]!++;
     }
   }
 
   /** Finds where the order statistics are among what was counted. */
-  settle(step: "first" | "second" | "third"): void {
+  settle(step: "upper" | "lower"): void {
     if (this.#count === 0) return;
-    if (step === "first") {
-      const ranks = quantileShares.flatMap((share) => [Math.floor(share * (this.#count - 1)), Math.ceil(share * (this.#count - 1))]);
-      this.#sought = [...new Set(ranks)].map((rank) => ({ rank, within: rank, slot: 0, bits: 0 }));
+    if (step === "lower") {
+      for (const one of this.#sought) seek(one, this.#lower, (this.#blockOf[one.bits]! - 1) * HALF);
+      return;
     }
-    const [counts, size, slots] = {
-      first: [this.#first, FIRST, this.#slotOfFirst] as const,
-      second: [this.#second, SECOND, this.#slotOfSecond] as const,
-      third: [this.#third, THIRD, undefined] as const,
-    }[step];
-    let next = 0;
+    const ranks = quantileShares.flatMap((share) => [Math.floor(share * (this.#count - 1)), Math.ceil(share * (this.#count - 1))]);
+    this.#sought = [...new Set(ranks)].map((rank) => ({ rank, within: rank, bits: 0 }));
+    let blocks = 0;
     for (const one of this.#sought) {
-      let at = one.slot * size;
-      while (one.within >= counts[at]!) one.within -= counts[at++]!;
-      one.bits = one.bits * size + (at - one.slot * size);
-      if (!slots) continue;
-      if (slots[at]! < 0) slots[at] = next++;
-      one.slot = slots[at]!;
+      seek(one, this.#upper, 0);
+      this.#blockOf[one.bits] ||= ++blocks;
     }
+    this.#lower = new Uint32Array(blocks * HALF);
   }
 
   shape(): Shape {
