@@ -21,5 +21,7 @@ test.each(["src/catalog/run-settings.ts", "src/worker/config.ts", "src/engine/se
 });
 
 test("loading a table does, so that this test would see it", () => {
-  expect(loadedBy(`await (await import("./src/data/index.ts")).readRows("data/iris.csv", [])`)).not.toEqual([]);
+  expect(
+    loadedBy(`await (await import("./src/data/index.ts")).readRows("data/iris.csv", [{ name: "species", type: "category", required: true }])`),
+  ).not.toEqual([]);
 });

@@ -551,7 +551,7 @@ describe("a dataset that is registered", () => {
     await over(job);
     expect(job.finish).toMatchObject({
       outcome: "failed",
-      error: { code: "BAD_FILE", status: 422, message: 'table.csv, row 3, column "b" must be a number, but is "two"' },
+      error: { code: "BAD_FILE", status: 422, message: 'table.csv, row 3, column "b" must be a number, as its column is said to be, but is "two"' },
     });
   });
 

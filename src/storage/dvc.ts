@@ -287,10 +287,10 @@ async function configured(project: string, name: string | undefined, s3: S3Clien
   for (const file of ["config", "config.local"]) {
     let section = "";
     for (const line of (await readFile(join(project, ".dvc", file), "utf8").catch(() => "")).split("\n")) {
-      const [, header] = /^\s*\[(.+)\]\s*$/.exec(line) ?? [];
-      if (header) section = header.replaceAll(/['"]/g, "").trim();
-      const [, key, value] = /^\s*([\w.-]+)\s*=\s*(.*?)\s*$/.exec(line) ?? [];
-      if (key) settings.set(`${section} ${key}`, value!);
+      const text = line.trim();
+      const equals = text.indexOf("=");
+      if (text.startsWith("[") && text.endsWith("]")) section = text.slice(1, -1).replaceAll(/['"]/g, "").trim();
+      else if (equals > 0) settings.set(`${section} ${text.slice(0, equals).trim()}`, text.slice(equals + 1).trim());
     }
   }
   const chosen = name ?? settings.get("core remote");

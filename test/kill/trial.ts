@@ -15,12 +15,12 @@ const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes)
 /** Long enough to be killed several times, with dropout, and with a schedule that depends on the losses so far. */
 const trainings: Readonly<Record<string, RunRequestBody>> = {
   cnn: {
-    dataset: { id: "digits" },
+    dataset: { id: "figures" },
     model: { id: "cnn", params: { filters: [4, 8], units: 16 } },
     training: { epochs: 40, batchSize: 10, threads: 1, seed: 2 },
   },
   mlp: {
-    dataset: { id: "digits" },
+    dataset: { id: "figures" },
     model: { id: "mlp", params: { hidden: [64], dropout: 0.2 } },
     schedule: { id: "reduce-on-plateau" },
     training: { epochs: 150, batchSize: 10, threads: 1, seed: 3 },
@@ -65,9 +65,13 @@ export class Trial {
     const files = readdirSync("test/data/mnist").map((name) => ({ name, bytes: readFileSync(join("test/data/mnist", name)) }));
     for (const { bytes } of files) await this.#caller.steadily((client) => client.upload("uploadBlob", { params: { sha256: sha256(bytes) } }, bytes));
     await this.#caller.call("registerDataset", {
-      body: { name: "digits", source: { id: "mnist" }, files: files.map(({ name, bytes }) => ({ name, sha256: sha256(bytes), size: bytes.length })) },
+      body: {
+        name: "figures",
+        source: { id: "mnist" },
+        files: files.map(({ name, bytes }) => ({ name, sha256: sha256(bytes), size: bytes.length })),
+      },
     });
-    await until("the dataset is read", async () => (await this.#caller.call("getDataset", { params: { id: "digits" } })).state === "ready");
+    await until("the dataset is read", async () => (await this.#caller.call("getDataset", { params: { id: "figures" } })).state === "ready");
     const runs = await Promise.all(
       Object.entries(trainings).map(async ([settings, body]) => ({ settings, id: (await this.#caller.call("createRun", { body })).id })),
     );

@@ -4,7 +4,6 @@
  */
 import { z } from "zod";
 import { comparison, preview, profile } from "../profile.ts";
-import { stepPreview } from "../step-preview.ts";
 import * as s from "./schemas.ts";
 
 /**
@@ -165,7 +164,7 @@ export const endpoints = {
   },
   addPiece: {
     method: "PUT",
-    path: "/api/transfers/{id}/{offset}",
+    path: "/api/transfers/{id}/pieces/{offset}",
     module: "artifacts",
     action: "train",
     on: "project",
@@ -267,7 +266,7 @@ export const endpoints = {
     params: z.object({ id: s.datasetRef }),
     query: z.strictObject(inProject),
     body: s.preprocessRequest,
-    response: z.object({ ...stepPreview.shape, fittedOn: z.int().meta({ description: "Training rows that the steps were fitted on here." }) }),
+    response: s.shownSteps,
   },
   compareDatasets: {
     method: "GET",

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { columnTypes } from "../dataset.ts";
 import { splitCounts } from "../profile.ts";
+import { stepPreview } from "../step-preview.ts";
 
 // Schemas of requests are strict: an unknown field is a typing mistake that would else pass in silence.
 
@@ -165,6 +166,9 @@ export const importDataset = z.strictObject({
   params: values.optional().meta({ description: "Of the source, as they should be: they replace those that were given before." }),
 });
 export const datasetEdit = z.strictObject({ note: datasetNote });
+export const shownSteps = z
+  .object({ ...stepPreview.shape, fittedOn: z.int().meta({ description: "Training rows that the steps were fitted on here." }) })
+  .meta({ id: "ShownSteps", description: "What steps of preprocessing do to some training rows." });
 export const preprocessRequest = z.strictObject({
   preprocessing: z.array(preprocessingStep).max(100),
   rows: z.int().min(1).max(100).default(10).meta({ description: "Sample rows to show." }),

@@ -8,7 +8,7 @@ const { client, raw, kernel } = platform;
 
 const begin = (size: number, fingerprint?: string) => client.call("beginTransfer", { body: { size, fingerprint } });
 const put = (id: string, offset: number, bytes: Uint8Array | string) =>
-  raw(`/api/transfers/${id}/${offset}`, { method: "PUT", headers: { "content-type": "application/octet-stream" }, body: bytes });
+  raw(`/api/transfers/${id}/pieces/${offset}`, { method: "PUT", headers: { "content-type": "application/octet-stream" }, body: bytes });
 const finish = (id: string, digest?: string) => client.call("finishTransfer", { params: { id }, body: { sha256: digest } });
 const pieces = async () => {
   const keys: string[] = [];
