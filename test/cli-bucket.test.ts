@@ -1,5 +1,4 @@
 /** `trainyard bucket`: files and folders to and from a real S3 server, as a person moves them. */
-import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -179,17 +178,7 @@ describe("credentials", () => {
   });
 });
 
-const vaultProgram = (() => {
-  try {
-    execFileSync("ansible-vault", ["--version"], { stdio: "ignore" });
-    return true;
-  } catch {
-    return false;
-  }
-})();
-test.skipIf(!vaultProgram)("a vault that ansible-vault itself wrote is read (where ansible-vault is installed)", async () => {
-  const file = write("theirs.yml", "aws_access_key_id: S3RVER\naws_secret_access_key: S3RVER\n");
-  const password = write("theirs.password", "open sesame");
-  execFileSync("ansible-vault", ["encrypt", "--vault-password-file", password, file]);
-  expect(await bucket(["--vault", file, "--vault-password-file", password, "ls"], nobody)).toMatchObject({ code: 0 });
+test("a vault that ansible-vault itself wrote is read", async () => {
+  const args = ["--vault", "test/data/vault/credentials.yml", "ls"];
+  expect(await bucket(args, { ...nobody, TRAINYARD_VAULT_PASSWORD: "open sesame" })).toMatchObject({ code: 0 });
 });

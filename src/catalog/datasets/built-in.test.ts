@@ -122,7 +122,7 @@ testWith("/usr/share/datasets/fashion-mnist")("Fashion-MNIST comes from Debian's
   expect(sha256(pictures!)).toBe("c867c93ff95360594e8ec3287995350b824dd110b11595c0e13d5423f621867a");
 });
 
-test("Fashion-MNIST that is not where it is said to be tells how to get it", async () => {
+test("Fashion-MNIST that is not where it is said to be tells which files to put where", async () => {
   const [code, , fix] = (await refusal(imported("fashion-mnist", {}, join(tmpdir(), "no-such-folder")))) as string[];
-  expect([code, fix]).toEqual(["FILE_NOT_FOUND", expect.stringContaining("Or run: apt install dataset-fashion-mnist.")]);
+  expect([code, fix]).toEqual(["FILE_NOT_FOUND", expect.stringContaining("Put train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz")]);
 });

@@ -4,8 +4,8 @@ import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import type { DuckDBConnection, DuckDBDataChunk, DuckDBInstance } from "@duckdb/node-api";
 
-/** Megabytes that DuckDB may hold of a table at once. Its readers and writers, and what is on its way through us, take some 250 MB besides. */
-const MEMORY = 300;
+/** Megabytes that DuckDB may hold of a table at once. Its readers and writers, and what is on its way through us, take some 350 MB besides. */
+const MEMORY = 200;
 /** Files that are larger are kept on disk while they are worked on. */
 const IN_MEMORY_BYTES = 256 * 2 ** 20;
 const SMALL_MEMORY = 500;
