@@ -5,6 +5,7 @@
 import { createHash } from "node:crypto";
 import { type FileHandle, mkdir, open, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
+import type { Readable } from "node:stream";
 import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
@@ -112,12 +113,13 @@ export class S3Bucket {
     const target = { Bucket: this.name, Key: name };
     const step = partSize(size);
     let etag: string;
+    let answered: string | undefined;
     if (size <= step) {
       const content = await readAt(file, 0, size);
       await unchanged();
       const md5 = digest(content);
       const put = new PutObjectCommand({ ...target, Body: content, ContentMD5: md5.toString("base64") });
-      await this.#ask(() => this.#client.send(put, { abortSignal: signal }), name, signal);
+      answered = (await this.#ask(() => this.#client.send(put, { abortSignal: signal }), name, signal)).ETag;
       etag = md5.toString("hex");
       progress(size);
     } else {
@@ -146,7 +148,8 @@ export class S3Bucket {
       await this.#ask(() => this.#client.send(complete, { abortSignal: signal }), name, signal);
       etag = joinedTag(Buffer.concat(parts.map(({ md5 }) => md5)), count);
     }
-    const found = await this.head(name);
+    // Of one request the answer says what is there.
+    const found = answered ? { name, size, modifiedAt: new Date(), etag: bare(answered) } : await this.head(name);
     if (found?.size !== size) throw damaged(name, `${size} bytes`, `${found?.size ?? "no"} bytes`);
     // Some servers have no ETags of parts.
     if (isComparable(found.etag) && found.etag.includes("-") === etag.includes("-") && found.etag !== etag)
@@ -159,8 +162,7 @@ export class S3Bucket {
    * @throws OBJECT_NOT_FOUND, CHECKSUM_MISMATCH, WRITE_FAILED, STORE_UNAVAILABLE, and the reason of the signal
    */
   async download(name: string, path: string, { signal, progress = () => {} }: TransferOptions = {}): Promise<BucketObject> {
-    const found = await this.head(name);
-    if (!found) throw fail("OBJECT_NOT_FOUND", { key: name });
+    const { found, whole } = await this.#begun(name, signal);
     const { size, etag } = found;
     await mkdir(dirname(path), { recursive: true });
     // Named after the version, so that parts of two versions never meet.
@@ -180,40 +182,8 @@ export class S3Bucket {
       await inParallel(missing, partsAtOnce, async (i) => {
         signal?.throwIfAborted();
         const [from, to] = [i * step, Math.min(size, (i + 1) * step)];
-        const content = await this.#range(name, etag, from, to, size, signal);
-        for (let at = 0; at < content.length; ) at += (await file.write(content, at, content.length - at, from + at)).bytesWritten;
-        done.add(i);
-        if (size > step) await writeFile(journal, JSON.stringify([...done]));
-        progress(content.length);
-      });
-      // An ETag of parts of a size that is not known here says nothing; that of one part always does.
-      const told = isComparable(etag) && (!etag.includes("-") || found.partBytes !== undefined);
-      if (told && !(await hasTag(file, size, etag))) {
-        await rm(partial, { force: true });
-        await rm(journal, { force: true });
-        throw damaged(name, `MD5 ${etag}`, "another");
-      }
-    } catch (error) {
-      if (!(size > step)) await rm(partial, { force: true });
-      throw error;
-    } finally {
-      await file.close();
-    }
-    await rename(partial, path);
-    await rm(journal, { force: true });
-    return found;
-  }
-
-  async #range(name: string, etag: string, from: number, to: number, size: number, signal?: AbortSignal): Promise<Uint8Array> {
-    const Range = to - from === size ? undefined : `bytes=${from}-${to - 1}`;
-    const command = new GetObjectCommand({ Bucket: this.name, Key: name, Range, IfMatch: `"${etag}"` });
-    const content = await this.#ask(
-      async () => (await this.#client.send(command, { abortSignal: signal })).Body!.transformToByteArray(),
-      name,
-      signal,
-    );
-    if (content.length !== to - from) throw damaged(name, `${to - from} bytes from ${from} on`, `${content.length}`);
-    return content;
+        const content = whole ?? (await this.#range(name, etag, from, to, signal));
+        return content;
   }
 
   /** An upload in parts of this name: the newest that was begun, with the MD5 of each part that is there, or a new one. */
@@ -252,14 +222,13 @@ export class S3Bucket {
     return Uploads.length;
   }
 
-  async #ask<T>(work: () => Promise<T>, name?: string, signal?: AbortSignal): Promise<T> {
+  async #ask<T>(work: () => Promise<T>, name?: string, signal?: AbortSignal): Promise<T> 
     try {
       return await work();
     } catch (error) {
       if (signal?.aborted) throw signal.reason;
       throw this.#explain(error, name);
     }
-  }
 
   #explain(error: unknown, name?: string): TrainyardError {
     if (error instanceof TrainyardError) return error;
