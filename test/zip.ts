@@ -23,9 +23,24 @@ export function zipOf(files: Readonly<Record<string, Uint8Array>>, { deflate = f
   }
   const directory = Buffer.concat(central);
   const end = Buffer.alloc(18);
-  end.writeUInt16LE(Object.keys(files).length, 4);
-  end.writeUInt16LE(Object.keys(files).length, 6);
+  const many = locals.length / 4 > 0xffff;
+  end.writeUInt16LE(many ? 0xffff : locals.length / 4, 4);
+  end.writeUInt16LE(many ? 0xffff : locals.length / 4, 6);
   end.writeUInt32LE(directory.length, 8);
   end.writeUInt32LE(offset, 12);
-  return Buffer.concat([...locals, directory, Buffer.from("PK\x05\x06"), end]);
+  const wide = many ? [wideEnd(locals.length / 4, directory.length, offset)] : [];
+  return Buffer.concat([...locals, directory, ...wide, Buffer.from("PK\x05\x06"), end]);
+}
+
+/** Of more files than 16 bits count: the record of ZIP64 and where it is. */
+function wideEnd(count: number, length: number, offset: number): Buffer {
+  const record = Buffer.alloc(52);
+  record.writeUInt32LE(44, 0);
+  record.writeUInt16LE(45, 8);
+  record.writeUInt16LE(45, 10);
+  for (const [i, value] of [count, count, length, offset].entries()) record.writeBigUInt64LE(BigInt(value), 20 + 8 * i);
+  const locator = Buffer.alloc(16);
+  locator.writeBigUInt64LE(BigInt(offset + length), 4);
+  locator.writeUInt32LE(1, 12);
+  return Buffer.concat([Buffer.from("PK\x06\x06"), record, Buffer.from("PK\x06\x07"), locator]);
 }

@@ -43,7 +43,11 @@ async function using<T>(params: PictureParams, context: ImportContext, use: (lis
   const unpacked = join(context.directory, "unpacked");
   try {
     const listing = await listFiles(path, { ...context, directory: unpacked });
-    return await use(listing, await layOut(listing, params, context));
+    try {
+      return await use(listing, await layOut(listing, params, context));
+    } finally {
+      await listing.unchanged(); // before anything else that is wrong with it
+    }
   } finally {
     await rm(unpacked, { recursive: true, force: true });
   }
@@ -80,9 +84,7 @@ export const importPictures = (params: PictureParams, context: ImportContext): P
       found: () => seen.summary(),
     };
     const { split, splitColumn, validationFraction, testFraction, splitSeed } = params;
-    const imported = await writePictures(source, { split, splitColumn, validationFraction, testFraction, splitSeed }, context);
-    await listing.unchanged();
-    return imported;
+    return writePictures(source, { split, splitColumn, validationFraction, testFraction, splitSeed }, context);
   });
 
 /** What an import would find. */

@@ -9,7 +9,7 @@ import { Duck } from "../tables/duck.ts";
 import { load, splitCalled } from "../tables/load.ts";
 import { tableParams } from "../tables/options.ts";
 import { isPicture } from "./names.ts";
-import { type Listing, type Place, PlaceReader } from "./places.ts";
+import { Changed, type Listing, type Place, PlaceReader } from "./places.ts";
 
 export interface LabelOptions {
   /** Empty: found by its name. */
@@ -57,7 +57,7 @@ export async function readLabels(
   try {
     for (const table of tables.filter(({ size }) => size > 0 && size <= MOST_BYTES).slice(0, MOST_TABLES)) {
       const path = join(directory, basename(table.name));
-      await writeFile(path, reader.read(table));
+      await writeFile(path, bytesOf(table, reader, listing));
       const rows = await readTexts(path, directory, context.signal);
       const labels = rows && labelsOf(`${listing.path}: ${table.name}`, rows, (value) => find(value, dirname(table.name)), options);
       if (labels) found.push(labels);
@@ -67,6 +67,21 @@ export async function readLabels(
     await rm(directory, { recursive: true, force: true });
   }
   return found;
+}
+
+/** @throws BAD_FILE */
+function bytesOf(table: Place, reader: PlaceReader, listing: Listing): Buffer {
+  try {
+    return reader.read(table);
+  } catch (cause) {
+    if (cause instanceof Changed) throw listing.changed(table.name);
+    const path = `${listing.path}: ${table.name}`;
+    throw fail(
+      "BAD_FILE",
+      { path, want: "a table", got: (cause as Error).message, fix: "Copy or download the archive again, or pack it anew." },
+      cause,
+    );
+  }
 }
 
 interface Texts {
@@ -122,7 +137,7 @@ function labelsOf(
       lost++;
       continue;
     }
-    const text = row[label]!.trim();
+    const text = row[label]!.trim().normalize("NFC");
     const before = of.get(place);
     if (before && before.label !== text) {
       const got = `says of "${row[file]}" both "${before.label}" and "${text}"`;
@@ -173,6 +188,7 @@ function finder(pictures: readonly Place[]): (value: string, folder: string) => 
   return (value, folder) => {
     const path = value
       .trim()
+      .normalize("NFC")
       .replaceAll("\\", "/")
       .replace(/^(\.?\/)+/, "");
     const beside = folder === "." ? path : `${folder}/${path}`;

@@ -171,11 +171,13 @@ function lostRows({ path, lost, firstLost }: TableLabels): Note[] {
   return [{ code: "missing", where: path, message, fix: "Add these pictures, or remove the rows." }];
 }
 
-function emptyFolders({ folders }: Listing, { above, splitAt }: ByFolders, labels: readonly string[]): Note[] {
+function emptyFolders({ folders, files }: Listing, { above, splitAt }: ByFolders, labels: readonly string[]): Note[] {
   const depth = splitAt === above ? above + 1 : above;
   const known = new Set(labels);
-  const withFolders = new Set(folders.map((folder) => dirname(folder)));
-  const empty = folders.filter((folder) => {
+  // Many an archive has no entries for its folders.
+  const all = sorted(new Set([...folders, ...files.map(({ name }) => dirname(name))]));
+  const withFolders = new Set(all.map((folder) => dirname(folder)));
+  const empty = all.filter((folder) => {
     const parts = folder.split("/");
     return parts.length === depth + 1 && !known.has(parts[depth]!) && !splitOfFolder(parts[depth]) && !withFolders.has(folder);
   });
@@ -195,7 +197,7 @@ function unlabelled(known: readonly Known[]): Note[] {
   return [{ code: "missing", where: first, message, fix: "Put them into the folder of their class, or add them to the table." }];
 }
 
-/** Files that are neither pictures nor tables. */
+/** Archives beside the pictures: what is in them may have been meant, too. */
 function leftOut({ files }: Listing): Note[] {
   const others = files.filter(({ name }) => isArchive(name));
   if (!others.length) return [];

@@ -64,14 +64,15 @@ async function listFolder(root: string, signal?: AbortSignal): Promise<Listing> 
     signal?.throwIfAborted();
     for (const entry of await readdir(join(root, below), { withFileTypes: true })) {
       const name = below ? `${below}/${entry.name}` : entry.name;
-      if (gathering.pathOf(name) === undefined) continue;
+      const clean = gathering.pathOf(name);
+      if (clean === undefined) continue;
       if (entry.isSymbolicLink()) throw gathering.link(name);
       if (entry.isDirectory()) {
-        gathering.folder(name);
+        gathering.folder(clean);
         await walk(name);
       } else if (entry.isFile()) {
         const { size, mtimeMs } = lstatSync(join(root, name));
-        gathering.file({ name, path: join(root, name), offset: 0, stored: size, size, modified: mtimeMs });
+        gathering.file({ name: clean, path: join(root, name), offset: 0, stored: size, size, modified: mtimeMs });
       }
     }
   };

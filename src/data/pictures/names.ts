@@ -19,7 +19,7 @@ export const isArchive = among("zip", "tar", "gz", "tgz", "bz2", "xz", "7z", "ra
 export const isUnnamed = (path: string): boolean => !/\.[a-z]\w*$/i.test(path);
 
 /**
- * The path of a file in an archive, its parts joined by "/", without "." among them.
+ * The path of a file in an archive, its parts joined by "/", without "." among them, its letters composed (macOS takes "ä" for two).
  * @returns what is wrong with it, for one that leads out of the archive or is none
  */
 export function cleanPath(name: string): { readonly path: string } | { readonly wrong: string } {
@@ -28,7 +28,7 @@ export function cleanPath(name: string): { readonly path: string } | { readonly 
   const problem = validateFileName(slashed);
   if (problem) return { wrong: slashed.startsWith("/") || /^[a-z]:/i.test(slashed) ? "its path is absolute" : "its path leads out of the archive" };
   const parts = slashed.split("/").filter((part) => part !== "" && part !== ".");
-  return { path: parts.join("/") };
+  return { path: parts.join("/").normalize("NFC") };
 }
 
 /** By their values where all are numbers, else by their characters. */
