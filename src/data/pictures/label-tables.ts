@@ -22,6 +22,8 @@ export interface Said {
   readonly split?: SplitName;
 }
 export interface TableLabels {
+  /** Of the file in the listing; and that with the listing's own, for messages. */
+  readonly name: string;
   readonly path: string;
   readonly of: ReadonlyMap<Place, Said>;
   /** Rows whose picture is not there, and the first of them. */
@@ -59,7 +61,7 @@ export async function readLabels(
       const path = join(directory, basename(table.name));
       await writeFile(path, bytesOf(table, reader, listing));
       const rows = await readTexts(path, directory, context.signal);
-      const labels = rows && labelsOf(`${listing.path}: ${table.name}`, rows, (value) => find(value, dirname(table.name)), options);
+      const labels = rows && labelsOf(table.name, pathOf(table, listing), rows, (value) => find(value, dirname(table.name)), options);
       if (labels) found.push(labels);
     }
   } finally {
@@ -69,18 +71,16 @@ export async function readLabels(
   return found;
 }
 
+const pathOf = ({ name }: Place, { path }: Listing): string => `${path}: ${name}`;
+
 /** @throws BAD_FILE */
 function bytesOf(table: Place, reader: PlaceReader, listing: Listing): Buffer {
   try {
     return reader.read(table);
   } catch (cause) {
     if (cause instanceof Changed) throw listing.changed(table.name);
-    const path = `${listing.path}: ${table.name}`;
-    throw fail(
-      "BAD_FILE",
-      { path, want: "a table", got: (cause as Error).message, fix: "Copy or download the archive again, or pack it anew." },
-      cause,
-    );
+    const fix = "Copy or download the archive again, or pack it anew.";
+    throw fail("BAD_FILE", { path: pathOf(table, listing), want: "a table", got: (cause as Error).message, fix }, cause);
   }
 }
 
@@ -115,6 +115,7 @@ async function readTexts(path: string, directory: string, signal?: AbortSignal):
 
 /** Undefined for a table that is not about these pictures. */
 function labelsOf(
+  name: string,
   path: string,
   { columns, rows }: Texts,
   find: (value: string) => Place | undefined,
@@ -126,7 +127,7 @@ function labelsOf(
   if (file < 0 || hits[file]! < MATCHING * some.length || hits[file] === 0) return undefined;
   const split = options.splitColumn ? named(path, columns, options.splitColumn, "splitColumn") : splitColumnIn({ columns, rows: some });
   const label = labelColumnIn(path, columns, file, split, options.labelColumn);
-  const whole = splitCalled(basename(path));
+  const whole = splitCalled(basename(name));
   const of = new Map<Place, Said>();
   let lost = 0;
   let firstLost: string | undefined;
@@ -145,7 +146,7 @@ function labelsOf(
     }
     of.set(place, { label: text, split: split === undefined ? whole : splitCalled(row[split]!) });
   }
-  return { path, of, lost, firstLost };
+  return { name, path, of, lost, firstLost };
 }
 
 function named(path: string, columns: readonly string[], name: string, param: string): number {

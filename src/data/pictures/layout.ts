@@ -79,7 +79,7 @@ export async function layOut(listing: Listing, options: LayoutOptions, context: 
   return {
     labels,
     splits: splitsOf(labelled, new Map(labels.map((label, i) => [label, i])), bad),
-    from: byTable ? `${said.map(({ path }) => basename(path)).join(", ")} ${said.length > 1 ? "say" : "says"}` : "the folders say",
+    from: byTable ? `${said.map(({ name }) => basename(name)).join(", ")} ${said.length > 1 ? "say" : "says"}` : "the folders say",
     notes: [...(byTable ? said.flatMap(lostRows) : emptyFolders(listing, folders, labels)), ...unlabelled(known), ...leftOut(listing)],
   };
 }
