@@ -16,7 +16,7 @@ export interface Shape {
 }
 
 /** Columns that are counted at once: each takes up to nine megabytes. */
-const AT_ONCE = 16;
+const AT_ONCE = 8;
 const HALF = 2 ** 16;
 const INDEX_BITS = 14;
 const REGISTERS = 2 ** INDEX_BITS;

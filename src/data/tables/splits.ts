@@ -41,8 +41,8 @@ export async function drawSplits(
   };
   const all = loaded.columns.map((_, i) => `c${i}`).join(", ");
   const ways: Readonly<Record<Exclude<typeof split, "auto">, () => string | Promise<string>>> = {
-    stratified: () => drawn(target.at, seed, testFraction, validationFraction),
-    random: () => drawn("0", seed, testFraction, validationFraction),
+    stratified: () => drawn(duck, target.at, seed, testFraction, validationFraction),
+    random: () => drawn(duck, "0", seed, testFraction, validationFraction),
     time: () => latest(column(), testFraction, validationFraction),
     group: () => grouped(splitColumn ? column() : `hash(${all})`, seed, testFraction, validationFraction),
     given: async () => given(duck, path, loaded, splitColumn ? column() : undefined, target, task, options),
@@ -81,24 +81,31 @@ const sizes = (test: number, validation: number, least: (rows: number) => string
 
 /** Bits of a hash by which rows are counted. */
 const COUNTED_BITS = 12;
+/** Up to so many strata are told apart row by row, without a join, after which rows would have to be put in their order again. */
+const FEW_STRATA = 64;
 
 /**
  * Within each stratum the rows of the least hashes to test, the next ones to validation. Nothing is sorted but the rows about the two
  * bounds: they are found by counting rows by the first bits of their hashes.
  */
-const drawn = (stratum: string, seed: number, test: number, validation: number): string => {
+async function drawn(duck: Duck, stratum: string, seed: number, test: number, validation: number): Promise<string> {
   const { tests, held } = sizes(test, validation, (rows) => `CASE WHEN n >= ${rows} THEN 1 ELSE 0 END`);
   const within = (bound: string) => `(before < ${bound} AND before + c >= ${bound})`;
-  return `
-  WITH keyed AS (SELECT rowid AS id, ${stratum} AS s, hash(rowid, ${seed}) AS h, h >> ${64 - COUNTED_BITS} AS b FROM rows),
+  const keyed = `SELECT rowid AS id, ${stratum} AS s, hash(rowid, ${seed}) AS h, h >> ${64 - COUNTED_BITS} AS b FROM rows`;
+  await duck.run(`CREATE OR REPLACE TEMP TABLE ends AS WITH keyed AS (${keyed}),
   counted AS (SELECT s, b, count(*) AS c FROM keyed GROUP BY ALL),
   summed AS (SELECT s, b, c, sum(c) OVER (PARTITION BY s ORDER BY b) - c AS before, sum(c) OVER (PARTITION BY s) AS n FROM counted),
   bounds AS (SELECT s, b, c, before, ${tests} AS tests, ${held} AS held FROM summed),
   near AS (SELECT * FROM bounds WHERE ${within("tests")} OR ${within("held")}),
-  ranked AS (SELECT s, h, tests, held, before + row_number() OVER (PARTITION BY s, b ORDER BY h) AS r FROM keyed JOIN near USING (s, b)),
-  ends AS MATERIALIZED (SELECT s, max(h) FILTER (r = tests) AS test, max(h) FILTER (r = held) AS held FROM ranked GROUP BY s)
-  SELECT CASE WHEN h <= test THEN ${TEST} WHEN h <= ends.held THEN ${VALIDATION} ELSE ${TRAIN} END::TINYINT AS part FROM keyed LEFT JOIN ends USING (s) ORDER BY id`;
-};
+  ranked AS (SELECT s, h, tests, held, before + row_number() OVER (PARTITION BY s, b ORDER BY h) AS r FROM keyed JOIN near USING (s, b))
+  SELECT s, coalesce(max(h) FILTER (r = tests), 0) AS test, coalesce(max(h) FILTER (r = held), 0) AS held FROM ranked GROUP BY s`);
+  const part = (test: string, held: string) =>
+    `CASE WHEN h <= ${test} THEN ${TEST} WHEN h <= ${held} THEN ${VALIDATION} ELSE ${TRAIN} END::TINYINT AS part`;
+  const ends = await duck.rows("SELECT s::VARCHAR, test::VARCHAR, held::VARCHAR FROM ends ORDER BY s");
+  if (ends.length > FEW_STRATA) return `SELECT ${part("test", "held")} FROM (${keyed}) LEFT JOIN ends USING (s) ORDER BY id`;
+  const bound = (column: 1 | 2) => `CASE s ${ends.map((row) => `WHEN ${literal(String(row[0]))} THEN ${row[column]}::UBIGINT`).join(" ")} ELSE 0 END`;
+  return `SELECT ${ends.length ? part(bound(1), bound(2)) : `${TRAIN}::TINYINT AS part`} FROM (${keyed})`;
+}
 
 /** Rows of the latest times to test, those before them to validation. */
 const latest = (time: string, test: number, validation: number): string => {
