@@ -12,8 +12,9 @@ import { performTraining, prepareTraining } from "../src/worker/training.ts";
 
 const path = fileURLToPath(new URL("../data/iris.csv", import.meta.url));
 
-// The column called species is what to predict; every fifth row is kept out of training, for the evaluation.
-const prepared = await prepareTraining({ dataset: { id: "table" }, path, training: { epochs: 50, batchSize: 8 } });
+// The column called species is what to predict; a fifth of the rows is kept out of training, for the evaluation.
+const optimizer = { id: "adam", params: { learningRate: 0.01 } };
+const prepared = await prepareTraining({ dataset: { id: "table" }, path, optimizer, training: { epochs: 50, batchSize: 8 } });
 const { settings, facts } = prepared;
 const output = new MemoryOutput();
 const metrics: object[] = [];
