@@ -1,7 +1,7 @@
 /**
  * How long a ZIP archive of JPEG pictures takes to a snapshot of small ones, profile included; beside it Pillow, which reads the
  * same archive with two processes and writes arrays. Prints the table of bench/data.md.
- * Run: node --conditions=source --import tsx bench/data/pictures.ts [--python .venv/bin/python] [--pictures 10000]
+ * Run: npm run build && node --conditions=source --import tsx bench/data/pictures.ts [--python .venv/bin/python] [--pictures 10000]
  */
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
@@ -11,19 +11,20 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Zip, ZipDeflate } from "fflate";
 import sharp from "sharp";
-import { pictures } from "../../src/catalog/datasets/pictures.ts";
-import { resolveParams } from "../../src/shared/define.ts";
 import { random } from "../../src/shared/random.ts";
 
 const turns = 3;
 const [classes, side, small] = [10, 256, 32];
 
-/** Imports the archive, and prints seconds and peak memory. */
+const dist = new URL("../../dist/", import.meta.url);
+/** Imports the archive as the compiled program does, and prints seconds and peak memory. */
 async function one(path: string): Promise<void> {
+  const { pictures } = await import(new URL("catalog/datasets/pictures.js", dist).href);
+  const { resolveParams } = await import(new URL("shared/define.js", dist).href);
   const directory = mkdtempSync(join(tmpdir(), "bench-pictures-"));
   const params = resolveParams("pictures", pictures.params, { width: small, height: small, channels: "3" });
   const began = performance.now();
-  const { profile } = await pictures.importFiles!(params as never, { path, directory });
+  const { profile } = await pictures.importFiles(params, { path, directory });
   const seconds = (performance.now() - began) / 1000;
   rmSync(directory, { recursive: true });
   const { train, validation, test } = profile.records;
@@ -113,7 +114,7 @@ async function main(python: string | undefined, count: number): Promise<void> {
   const ours: { seconds: number; megabytes: number; records: number }[] = [];
   const theirs = { plain: [] as number[], draft: [] as number[] };
   const self = fileURLToPath(import.meta.url);
-  const flags = ["--conditions=source", "--import", "tsx"];
+  const flags = ["--import", "tsx"];
   for (let turn = 0; turn < turns; turn++) {
     ours.push(JSON.parse(execFileSync(process.execPath, [...flags, self, "--one", path], { encoding: "utf8" })));
     if (!python) continue;

@@ -228,14 +228,13 @@ function decode(bytes: Uint8Array, { width, height, components, quantisations, r
   const stride = unitsAcross * most.h * size;
   const planes = components.map((component): Plane => {
     const [across, down] = [(size * most.h) / component.h, (size * most.v) / component.v];
-    const place = Int8Array.from(zigzag, (at) => (at % 8 < across && at >> 3 < down ? at : -1));
     return {
       component,
       across,
       down,
       basisAcross: basis(across),
       basisDown: basis(down),
-      place,
+      place: placesOf(across, down),
       quantisation: quantisations[component.quantisation]!,
       samples: new Uint8ClampedArray(stride * unitsDown * most.v * size),
       stride,
@@ -283,12 +282,35 @@ function basis(n: number): Float64Array {
   return table;
 }
 
+const places = new Map<number, Int8Array>();
+/** As `Plane.place`. */
+function placesOf(across: number, down: number): Int8Array {
+  let table = places.get(8 * down + across);
+  if (!table) {
+    table = Int8Array.from(zigzag, (at) => (at % 8 < across && at >> 3 < down ? at : -1));
+    places.set(8 * down + across, table);
+  }
+  return table;
+}
+
 const rows = new Float64Array(64);
-/** Writes the samples of a block, and empties it. */
+/** Writes the samples of a block, and empties it. The two smallest are most of all, so that they are written out. */
 function putBlock(block: Float64Array, { across, down, basisAcross, basisDown, samples, stride }: Plane, start: number): void {
   if (across === 1 && down === 1) {
     samples[start] = block[0]! / 8 + 128;
     block[0] = 0;
+    return;
+  }
+  if (across === 2 && down === 2) {
+    const mean = block[0]! / 8 + 128;
+    const right = block[1]! / 8;
+    const lower = block[8]! / 8;
+    const both = block[9]! / 8;
+    samples[start] = mean + right + lower + both;
+    samples[start + 1] = mean - right + lower - both;
+    samples[start + stride] = mean + right - lower - both;
+    samples[start + stride + 1] = mean - right - lower + both;
+    block[0] = block[1] = block[8] = block[9] = 0;
     return;
   }
   for (let v = 0; v < down; v++)
