@@ -22,6 +22,7 @@ import {
   UploadPartCommand,
 } from "@aws-sdk/client-s3";
 import { fail, TrainyardError } from "../shared/errors.ts";
+import { Digests } from "./digests.ts";
 import { inParallel } from "./in-parallel.ts";
 import { plain, type S3ClientOptions, s3Client } from "./s3-client.ts";
 
@@ -126,22 +127,21 @@ export class S3Bucket {
       const { UploadId, there } = await this.#begin(name, step, signal);
       const count = Math.ceil(size / step);
       const parts: { PartNumber: number; ETag: string; md5: Buffer }[] = new Array(count);
-      await inParallel(
-        Array.from({ length: count }, (_, i) => i),
-        partsAtOnce,
-        async (i) => {
-          signal?.throwIfAborted();
-          const content = await readAt(file, i * step, Math.min(size, (i + 1) * step));
-          const md5 = digest(content);
-          const known = there.get(i + 1);
-          if (known !== md5.toString("hex")) {
-            const part = new UploadPartCommand({ ...target, UploadId, PartNumber: i + 1, Body: content, ContentMD5: md5.toString("base64") });
-            await this.#ask(() => this.#client.send(part, { abortSignal: signal }), name, signal);
-          }
-          parts[i] = { PartNumber: i + 1, ETag: `"${md5.toString("hex")}"`, md5 };
-          progress(content.length);
-        },
-      );
+      await using digests = new Digests(step);
+      const send = (i: number) => async (memory: Uint8Array) => {
+        const content = await readAt(file, i * step, Math.min(size, (i + 1) * step), memory);
+        const md5 = await digests.md5(content);
+        if (there.get(i + 1) !== md5.toString("hex")) {
+          const part = new UploadPartCommand({ ...target, UploadId, PartNumber: i + 1, Body: content, ContentMD5: md5.toString("base64") });
+          await this.#ask(() => this.#client.send(part, { abortSignal: signal }), name, signal);
+        }
+        parts[i] = { PartNumber: i + 1, ETag: `"${md5.toString("hex")}"`, md5 };
+        progress(content.length);
+      };
+      await inParallel([...Array(count).keys()], partsAtOnce, async (i) => {
+        signal?.throwIfAborted();
+        await digests.part(step, send(i));
+      });
       await unchanged();
       const Parts = parts.map(({ PartNumber, ETag }) => ({ PartNumber, ETag }));
       const complete = new CompleteMultipartUploadCommand({ ...target, UploadId, MultipartUpload: { Parts } });
@@ -169,7 +169,7 @@ export class S3Bucket {
     const partial = `${path}.${createHash("sha256").update(etag).digest("hex").slice(0, 8)}.partial`;
     const journal = `${partial}.json`;
     const step = partSize(size);
-    const done = new Set<number>(await readFile(journal, "utf8").then(JSON.parse, () => []));
+    const done = new Map<number, string>(await readFile(journal, "utf8").then(journalled, () => []));
     const file = await open(partial, done.size ? "r+" : "w+").catch(() => {
       done.clear();
       return open(partial, "w+");
@@ -179,19 +179,28 @@ export class S3Bucket {
         if (done.has(i)) progress(Math.min(size, (i + 1) * step) - i * step);
         return !done.has(i);
       });
-      await inParallel(missing, partsAtOnce, async (i) => {
-        signal?.throwIfAborted();
-        const [from, to] = [i * step, Math.min(size, (i + 1) * step)];
-        const content = whole ?? (await this.#range(name, etag, from, to, signal));
-        if (content.length !== to - from) throw damaged(name, `${to - from} bytes from ${from} on`, `${content.length}`);
-        for (let at = 0; at < content.length; ) at += (await file.write(content, at, content.length - at, from + at)).bytesWritten;
-        done.add(i);
-        if (size > step) await writeFile(journal, JSON.stringify([...done]));
-        progress(content.length);
-      });
+      if (whole) {
+        await writeAt(file, whole, 0);
+        progress(size);
+      } else {
+        await using digests = new Digests(step);
+        const fetch = (i: number) => async (memory: Uint8Array) => {
+          const from = i * step;
+          const content = await this.#range(name, etag, from, from + memory.length, memory, signal);
+          const [md5] = await Promise.all([digests.md5(content), writeAt(file, content, from)]);
+          done.set(i, md5.toString("hex"));
+          await writeFile(journal, JSON.stringify([...done]));
+          progress(content.length);
+        };
+        await inParallel(missing, partsAtOnce, async (i) => {
+          signal?.throwIfAborted();
+          await digests.part(Math.min(size - i * step, step), fetch(i));
+        });
+      }
       // An ETag of parts of a size that is not known here says nothing; that of one part always does.
       const told = isComparable(etag) && (!etag.includes("-") || found.partBytes !== undefined);
-      if (told && !(await hasTag(file, size, etag))) {
+      const asSent = found.partBytes === step && joinedTag(Buffer.concat(inOrder(done).map((md5) => Buffer.from(md5, "hex"))), done.size) === etag;
+      if (told && !asSent && !(whole ? digest(whole).toString("hex") === etag : await hasTag(file, size, etag))) {
         await rm(partial, { force: true });
         await rm(journal, { force: true });
         throw damaged(name, `MD5 ${etag}`, "another");
@@ -220,9 +229,27 @@ export class S3Bucket {
     return this.#ask(work, name, signal);
   }
 
-  #range(name: string, etag: string, from: number, to: number, signal?: AbortSignal): Promise<Uint8Array> {
+  /** @param memory of `to - from` bytes, where they are put */
+  #range(name: string, etag: string, from: number, to: number, memory: Uint8Array, signal?: AbortSignal): Promise<Uint8Array> {
     const command = new GetObjectCommand({ Bucket: this.name, Key: name, Range: `bytes=${from}-${to - 1}`, IfMatch: `"${etag}"` });
-    return this.#ask(async () => (await this.#client.send(command, { abortSignal: signal })).Body!.transformToByteArray(), name, signal);
+    const work = async () => {
+      const { Body } = await this.#client.send(command, { abortSignal: signal });
+      let at = 0;
+      // By events: iterating over a stream stops it after every piece, which makes it several times slower.
+      await new Promise<void>((resolve, reject) => {
+        (Body as Readable)
+          .on("data", (piece: Uint8Array) => {
+            if (at + piece.length <= memory.length) memory.set(piece, at);
+            at += piece.length;
+          })
+          .on("end", resolve)
+          .on("error", reject)
+          .on("close", () => reject(new Error("the connection was closed")));
+      });
+      if (at !== to - from) throw damaged(name, `${to - from} bytes from ${from} on`, `${at}`);
+      return memory;
+    };
+    return this.#ask(work, name, signal);
   }
 
   /** An upload in parts of this name: the newest that was begun, with the MD5 of each part that is there, or a new one. */
@@ -283,6 +310,17 @@ export class S3Bucket {
   }
 }
 
+/** Parts that are there with their MD5s; a journal of another form is none. */
+const journalled = (text: string): (readonly [number, string])[] => {
+  const entries: unknown = JSON.parse(text);
+  return Array.isArray(entries) ? entries.filter((entry) => Array.isArray(entry) && typeof entry[1] === "string") : [];
+};
+const inOrder = (parts: ReadonlyMap<number, string>): readonly string[] => [...parts].sort(([a], [b]) => a - b).map(([, md5]) => md5);
+
+async function writeAt(file: FileHandle, content: Uint8Array, start: number): Promise<void> {
+  for (let at = 0; at < content.length; ) at += (await file.write(content, at, content.length - at, start + at)).bytesWritten;
+}
+
 const damaged = (name: string, want: string, got: string) =>
   fail("CHECKSUM_MISMATCH", { path: `object "${name}"`, want, got, fix: "Transfer it again; if that does not help, the store is damaged." });
 
@@ -332,8 +370,9 @@ async function statOf(path: string): Promise<{ size: number; mtimeMs: number }> 
   return found;
 }
 
-async function readAt(file: FileHandle, start: number, end: number): Promise<Uint8Array> {
-  const bytes = Buffer.allocUnsafeSlow(end - start);
+/** @param into memory of at least as many bytes */
+async function readAt(file: FileHandle, start: number, end: number, into: Uint8Array = Buffer.allocUnsafeSlow(end - start)): Promise<Uint8Array> {
+  const bytes = into.subarray(0, end - start);
   for (let done = 0; done < bytes.length; ) {
     const { bytesRead } = await file.read(bytes, done, bytes.length - done, start + done);
     if (!bytesRead) return bytes.subarray(0, done);
