@@ -1,6 +1,19 @@
 /** Files to and from buckets, against real S3 servers. */
 import { randomBytes } from "node:crypto";
-import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { createServer, request } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -129,6 +142,24 @@ describe.each(Object.entries(servers))("a bucket of %s", (kind, make) => {
     await bucket.upload(file(other), "down.bin");
     await bucket.download("down.bin", `${target}2`);
     expect(readFileSync(`${target}2`).equals(other)).toBe(true);
+  });
+
+  test("refuses a download that goes on with a part that is damaged by now, and fetches it anew the next time", async () => {
+    const content = randomBytes(100 * MIB);
+    await bucket.upload(file(content), "rotten.bin");
+    const target = fresh();
+    const stop = new AbortController();
+    await code(bucket.download("rotten.bin", target, { signal: stop.signal, progress: () => stop.abort(new Error("enough")) }));
+    const beside = join(target, "..");
+    const partial = join(beside, readdirSync(beside).find((name) => name.endsWith(".partial"))!);
+    const [[part]] = JSON.parse(readFileSync(`${partial}.json`, "utf8"));
+    const written = openSync(partial, "r+");
+    writeSync(written, Buffer.alloc(4096), 0, 4096, part * partSize(content.length));
+    closeSync(written);
+    expect(await code(bucket.download("rotten.bin", target))).toBe("CHECKSUM_MISMATCH");
+    expect(readdirSync(beside)).toEqual([]);
+    await bucket.download("rotten.bin", target);
+    expect(readFileSync(target).equals(content)).toBe(true);
   });
 
   test("refuses a file that is written to while it is uploaded", async () => {

@@ -175,6 +175,7 @@ export class S3Bucket {
       return open(partial, "w+");
     });
     try {
+      const resumed = done.size > 0;
       const missing = Array.from({ length: Math.ceil(size / step) }, (_, i) => i).filter((i) => {
         if (done.has(i)) progress(Math.min(size, (i + 1) * step) - i * step);
         return !done.has(i);
@@ -199,7 +200,9 @@ export class S3Bucket {
       }
       // An ETag of parts of a size that is not known here says nothing; that of one part always does.
       const told = isComparable(etag) && (!etag.includes("-") || found.partBytes !== undefined);
-      const asSent = found.partBytes === step && joinedTag(Buffer.concat(inOrder(done).map((md5) => Buffer.from(md5, "hex"))), done.size) === etag;
+      // What an earlier process wrote may have been lost or changed since: then the file itself is read.
+      const asSent =
+        !resumed && found.partBytes === step && joinedTag(Buffer.concat(inOrder(done).map((md5) => Buffer.from(md5, "hex"))), done.size) === etag;
       if (told && !asSent && !(whole ? digest(whole).toString("hex") === etag : await hasTag(file, size, etag))) {
         await rm(partial, { force: true });
         await rm(journal, { force: true });
