@@ -1,13 +1,20 @@
-/** How the tests run: straight from the sources, in two processes, because ONNX Runtime brings threads of its own. The server's run twice: on what it embeds, and on PostgreSQL and S3. */
+/**
+ * How the tests run: straight from the sources, but for what they start (test/compiled.ts); in two processes, because ONNX Runtime brings threads of its own. The server's run twice:
+ * on what it embeds, and on PostgreSQL and S3. Those that kill run after all others, one at a time.
+ */
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
+import { startsCompiled } from "./test/compiled.ts";
 import { available } from "./test/postgres-server.ts";
 
 const ofServer = ["src/server/modules/**/*.test.ts", "test/api/**/*.test.ts"];
+/** They kill, stop and time processes of their own, and keep both cores busy with them. */
+const alone = ["test/kill/**/*.test.ts", "test/confinement.test.ts"];
 const nowhere = ["dist/**", "node_modules/**"];
 if (!available) console.warn("PostgreSQL's programs are not there: the server is tested on its embedded database alone");
 
 export default defineConfig({
+  plugins: [startsCompiled],
   // Vite does not resolve a package's own name, which Node does by the `source` condition.
   resolve: {
     alias: Object.fromEntries(
@@ -17,11 +24,13 @@ export default defineConfig({
   test: {
     environment: "node",
     pool: "forks",
+    globalSetup: "test/compiled.ts",
     maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 60_000,
     projects: [
-      { extends: true, test: { name: "all", include: ["src/**/*.test.ts", "test/**/*.test.ts"], exclude: [...nowhere, ...ofServer] } },
+      { extends: true, test: { name: "all", include: ["src/**/*.test.ts", "test/**/*.test.ts"], exclude: [...nowhere, ...ofServer, ...alone] } },
+      { extends: true, test: { name: "alone", include: alone, maxWorkers: 1, sequence: { groupOrder: 1 } } },
       { extends: true, test: { name: "embedded", include: ofServer, exclude: nowhere, provide: { backend: "embedded" } } },
       {
         extends: true,
@@ -31,7 +40,7 @@ export default defineConfig({
           // Without PostgreSQL there is one test, which says so by being skipped.
           include: available ? ofServer : ["test/api/backend.test.ts"],
           exclude: nowhere,
-          globalSetup: "test/cluster.ts",
+          globalSetup: ["test/compiled.ts", "test/cluster.ts"],
           // What s3rver knows.
           env: {
             AWS_ACCESS_KEY_ID: "S3RVER",

@@ -1,8 +1,10 @@
 /** What is measured: the cases, set up from the catalog as `trainyard train` would, on made-up samples of the right shape. */
+
 import { type Assembled, assemble, resolveSettings } from "../src/catalog/run-settings.ts";
 import { sizeOf } from "../src/engine/graph.ts";
 import type { Dataset } from "../src/shared/dataset.ts";
 import { random } from "../src/shared/random.ts";
+import { ofNetwork } from "../test/datasets.ts";
 
 export interface Case {
   /** What `npm run bench <name>` chooses. */
@@ -65,6 +67,6 @@ export function prepare({ model, params, optimizer, sampleShape, outputs, sample
     training: { batchSize: batch },
   });
   const began = performance.now();
-  const assembled = assemble(settings, dataset);
+  const assembled = assemble(ofNetwork(settings), dataset);
   return { ...assembled, dataset, compileMilliseconds: performance.now() - began };
 }

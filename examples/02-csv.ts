@@ -22,7 +22,7 @@ for await (const event of performTraining(prepared, output)) {
   if (event.type === "epoch") metrics.push(event);
   if (event.type === "epoch" && event.epoch % 10 === 0) console.log(`epoch ${event.epoch}: loss ${event.loss.toFixed(3)}`);
   if (event.type === "done") {
-    const evaluation = await evaluate(prepared, event.best, event);
+    const { report: evaluation } = await evaluate(prepared, { weights: event.best }, event);
     console.log(`accuracy on ${evaluation.samples} flowers never seen: ${evaluation.metrics.accuracy!.toFixed(3)}`);
     assert.ok(evaluation.metrics.accuracy! >= 0.9);
   }

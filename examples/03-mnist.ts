@@ -13,7 +13,7 @@ const prepared = await prepareTraining({
 for await (const event of performTraining(prepared, new MemoryOutput())) {
   if (event.type === "progress") console.log(`step ${event.update}: loss ${event.loss.toFixed(3)}, ${Math.round(event.samplesPerSecond)} samples/s`);
   if (event.type !== "done") continue;
-  const { samples, metrics } = await evaluate(prepared, event.best, event);
+  const { samples, metrics } = (await evaluate(prepared, { weights: event.best }, event)).report;
   console.log(`accuracy on ${samples} test pictures: ${metrics.accuracy}`);
   assert.ok(metrics.accuracy! > 0.97);
 }

@@ -25,14 +25,13 @@ const network: NetworkDescription = {
 
 const optimizer = { id: "adam", params: { learningRate: 5e-3 } };
 const prepared = await prepareTraining({ dataset: { id: "mnist" }, network, optimizer, schedule: { id: "cosine" } });
-const { parameters } = prepared.facts;
-for (const layer of prepared.assembled.network.layers)
-  console.log(`${layer.id} (${layer.layer}): [${layer.outputShape}], ${layer.parameters} parameters`);
+const { parameters, layers } = prepared.facts;
+for (const layer of layers) console.log(`${layer.id} (${layer.layer}): [${layer.outputShape}], ${layer.parameters} parameters`);
 
 for await (const event of performTraining(prepared, new MemoryOutput())) {
   if (event.type === "progress") console.log(`step ${event.update}: loss ${event.loss.toFixed(3)}, ${Math.round(event.samplesPerSecond)} samples/s`);
   if (event.type !== "done") continue;
-  const { samples, metrics } = await evaluate(prepared, event.best, event);
+  const { samples, metrics } = (await evaluate(prepared, { weights: event.best }, event)).report;
   console.log(`${parameters} parameters, accuracy on ${samples} test pictures: ${metrics.accuracy}`);
   assert.ok(metrics.accuracy! > 0.96);
 }

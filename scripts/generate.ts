@@ -1,7 +1,7 @@
 /** `npm run generate`: writes docs/errors.md, docs/catalog.md and docs/configuration.md from the code. With `--check` it writes nothing and fails when one is stale. */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { catalog } from "../src/catalog/index.ts";
-import { trainingParams } from "../src/catalog/run-settings.ts";
+import { fittingParams, trainingParams } from "../src/catalog/run-settings.ts";
 import { variables } from "../src/server/config.ts";
 import { type Head, type Param, type Params, wanted } from "../src/shared/define.ts";
 import { errors } from "../src/shared/errors.ts";
@@ -80,6 +80,10 @@ function catalogPage(): string[] {
     "## Training",
     "",
     ...parameters(trainingParams),
+    "",
+    `A [classical model](#learners) takes ${Object.keys(fittingParams)
+      .map((name) => `\`${name}\``)
+      .join(", ")} of these; what else it can be told are parameters of its own. It is chosen where a model is: \`--model random-forest\`.`,
     "",
     ...kinds.flatMap(([kind, entries]) => [
       `## ${capital(kind)}`,

@@ -54,7 +54,7 @@ function installed() {
 function fingerprint() {
   const hash = createHash("sha256");
   const src = readdirSync("src", { recursive: true }).map((name) => join("src", name));
-  for (const path of ["package.json", "tsconfig.json", "tsconfig.build.json", ...src.sort()])
+  for (const path of ["package.json", "tsconfig.json", "tsconfig.build.json", "vite.config.ts", "scripts/bundle.ts", ...src.sort()])
     if (statSync(path).isFile() && !path.endsWith(".test.ts")) hash.update(`${path}\n`).update(readFileSync(path));
   return hash.digest("hex");
 }

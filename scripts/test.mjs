@@ -13,7 +13,7 @@ const troubles = [];
 
 const steps = {
   lint: () => check("lint", "npm run --silent lint"),
-  types: () => check("types", "tsc -p ."),
+  types: () => check("types", "tsc -p . && tsc -p src/web"),
   generated: () => check("generated", `${typescript} scripts/generate.ts --check`),
   unused: () => check("unused", "knip"),
   size: () => check("size", "npm run --silent size"),

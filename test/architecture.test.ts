@@ -11,14 +11,14 @@ const order = [
   ["evaluation", "explain", "learners"],
   ["catalog"],
   ["worker", "server", "executors"],
-  ["cli"],
+  ["cli", "web"],
 ];
 const level = (folder: string) => order.findIndex((row) => row.includes(folder));
 const folderOf = (path: string) => path.split("/")[1] ?? "";
 
 const unix = (path: string) => normalize(path).split(sep).join("/");
 const files = readdirSync("src", { recursive: true, encoding: "utf8" })
-  .filter((file) => file.endsWith(".ts"))
+  .filter((file) => /\.tsx?$/.test(file))
   .map((file) => ({ path: unix(join("src", file)), text: readFileSync(join("src", file), "utf8") }));
 const imports = files.flatMap(({ path, text }) =>
   [...text.matchAll(/^(?!\s*(?:\*|\/[/*])).*?\b(?:from|import)\s*\(?\s*["']([^"']+)["']/gm)].map(([, to = ""]) => ({
@@ -38,6 +38,12 @@ test("no folder imports from beside or above itself", () => {
   expect(back.map(({ path, to }) => `${path} imports ${to}`)).toEqual([]);
 });
 
+test("the web application imports what it shares with the server, and nothing else of src", () => {
+  const ofWeb = imports.filter(({ path, to }) => path.startsWith("src/web/") && to.startsWith("src/"));
+  expect(ofWeb.length).toBeGreaterThan(0);
+  expect(ofWeb.filter(({ to }) => !/^src\/(web|shared)\//.test(to))).toEqual([]);
+});
+
 test("nothing in src imports from outside src, tests aside", () => {
   expect(imports.filter(({ path, to }) => !path.endsWith(".test.ts") && /^(\.\.|test|scripts|examples|bench|dist)\//.test(to))).toEqual([]);
 });
@@ -51,7 +57,7 @@ test.each([
   ["pg", /^src\/server\/database\//],
   ["@aws-sdk/client-s3", /^src\/storage\/(s3|s3-client|bucket)\.ts$/],
   ["@aws-sdk/s3-request-presigner", /^src\/storage\/s3\.ts$/],
-  ["fastify", /^src\/server\/(app|bodies|browser|gate|handler|refusals)\.ts$/],
+  ["fastify", /^src\/server\/(app|api-document|api-document-thread|bodies|browser|gate|handler|refusals|web)\.ts$/],
   ["pino", /^src\/server\/(kernel|logging)\.ts$/],
   ["prom-client", /^src\/server\/telemetry\.ts$/],
   ["commander", /^src\/cli\//],

@@ -45,3 +45,14 @@ export const drawn = (plane: Uint8Array, width: number): string[] =>
 /** A test that needs files which a clone does not have; without them it is skipped, saying so. */
 export const testWith = (path: string) =>
   existsSync(path) ? test : (title: string, _: () => Promise<void>, __?: number) => test.skip(`${title} (${path} is absent)`);
+
+type Numbers = Uint8Array | Float32Array | Float64Array | Int32Array | BigInt64Array;
+const descr = { Uint8Array: "|u1", Float32Array: "<f4", Float64Array: "<f8", Int32Array: "<i4", BigInt64Array: "<i8" } as const;
+/** A .npy file. */
+export function npy(shape: readonly number[], values: Numbers): Buffer {
+  const header = `{'descr': '${descr[values.constructor.name as keyof typeof descr]}', 'fortran_order': False, 'shape': (${shape.join(", ")},), }\n`;
+  const head = Buffer.alloc(10);
+  head.write("\x93NUMPY\x01\x00", "latin1");
+  head.writeUInt16LE(header.length, 8);
+  return Buffer.concat([head, Buffer.from(header), new Uint8Array(values.buffer, values.byteOffset, values.byteLength)]);
+}

@@ -1,11 +1,20 @@
 /** Chromium, as the machine has it, for tests of pages. */
 import { existsSync } from "node:fs";
+import axe from "axe-core";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { atEnd } from "./at-end.ts";
+import { password } from "./platform.ts";
 
 const executablePath = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find((path) => existsSync(path));
 export const available: boolean = executablePath !== undefined;
 if (!available) console.warn("Chromium is not there: pages are not tested in a browser");
+
+/** Whether the web application was compiled, as `npm test` does before. */
+export const built: boolean = existsSync("dist/web/index.html");
+
+/** Resolves when someone who has just signed in is where that leads. */
+export const signedInAs = (page: Page, name: string): Promise<void> =>
+  page.getByText(built ? `Signed in as ${name}` : `You are signed in as ${name}.`).waitFor({ state: "attached" });
 
 let browser: Promise<Browser> | undefined;
 
@@ -25,6 +34,9 @@ export async function openPage(options: BrowserContextOptions = {}): Promise<Wat
       "--disable-background-networking",
       "--disable-component-update",
       "--disable-sync",
+      // A camera that shows a moving picture, and nobody to ask whether it may be used.
+      "--use-fake-device-for-media-stream",
+      "--use-fake-ui-for-media-stream",
     ];
     browser = chromium.launch({ executablePath, args });
     atEnd(async () => (await browser!).close());
@@ -34,4 +46,44 @@ export async function openPage(options: BrowserContextOptions = {}): Promise<Wat
   page.on("pageerror", (error) => complaints.push(error.message));
   page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
   return Object.assign(page, { complaints });
+}
+
+/** A page of the application of someone who has signed in, by the form as a person would. */
+export async function pageOf({ url }: { readonly url: string }, name = "root", options: BrowserContextOptions = {}): Promise<Watched> {
+  const page = await openPage(options);
+  await page.goto(`${url}/login`);
+  await page.getByLabel("Name").fill(name);
+  await page.getByLabel("Password").fill(password);
+  await page.getByRole("button").click();
+  await signedInAs(page, name);
+  return page;
+}
+
+/** What axe finds against WCAG 2.2 AA, in a few words each. */
+export async function complaintsOf(page: Page): Promise<string[]> {
+  await page.evaluate(axe.source); // the page's policy refuses elements, not the debugger
+  return page.evaluate(`axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"] }).then(({ violations }) =>
+    violations.flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => id + ": " + html.slice(0, 200) + " " + failureSummary)))`);
+}
+
+/** What no page may have: see complaintsOf, and what is wider than the screen. Wide and light, then narrow and dark. */
+export async function faultsOf(page: Page, addresses: readonly string[]): Promise<string[]> {
+  const found: string[] = [];
+  for (const { colorScheme, width } of [
+    { colorScheme: "light", width: 1440 },
+    { colorScheme: "dark", width: 390 },
+  ] as const) {
+    await page.emulateMedia({ colorScheme });
+    await page.setViewportSize({ width, height: 900 });
+    for (const address of addresses) {
+      await page.goto(address);
+      await page.getByRole("heading", { level: 1 }).waitFor();
+      await page.waitForLoadState("networkidle");
+      const where = `${address} ${colorScheme} ${width}`;
+      found.push(...(await complaintsOf(page)).map((text) => `${where}: ${text}`));
+      const wider = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth");
+      if ((wider as number) > 0) found.push(`${where}: is ${wider} pixels wider than the screen`);
+    }
+  }
+  return found;
 }

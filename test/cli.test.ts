@@ -49,7 +49,7 @@ describe.concurrent("a mistake ends with a sentence and what to do:", () => {
       "an unknown model, before the flags it would have had",
       ["train", "iris", "--model", "cn", "--filters", "2,3"],
       2,
-      `error: there is no model "cn"\n  Choose one of: ${entries("models")}.\n`,
+      `error: there is no model "cn"\n  Choose one of: ${entries("models")}, ${entries("learners")}.\n`,
     ],
     ["an option of another entry", ["train", "iris", "--rho", "0.9"], 2, "error: unknown option '--rho'\n  --rho goes with --optimizer adadelta.\n"],
     ["an option that nothing has", ["train", "iris", "--epohcs", "3"], 2, "error: unknown option '--epohcs'\n  Did you mean --epochs?\n"],
@@ -145,7 +145,7 @@ error: training: batchSize must be an integer of at least 1, but is "many"
       "an unknown kind of entry",
       ["catalog", "layer"],
       2,
-      `error: there is no kind of catalog entry "layer"\n  Choose one of: ${Object.keys(catalog).join(", ")}, training.\n`,
+      `error: there is no kind of catalog entry "layer"\n  Choose one of: ${Object.keys(catalog).join(", ")}, training, fitting.\n`,
     ],
   ];
   test.each(cases)("%s", async (_, args, code, message) => {
@@ -256,7 +256,7 @@ describe.concurrent("without a mistake:", () => {
       cli("catalog", "optimizers"),
     ]);
     const listed = JSON.parse(all.stdout);
-    expect(Object.keys(listed)).toEqual([...Object.keys(catalog), "training"]);
+    expect(Object.keys(listed)).toEqual([...Object.keys(catalog), "training", "fitting"]);
     expect(JSON.parse(alone.stdout)).toEqual(listed);
     expect(listed.losses[0]).toMatchObject({ id: "cross-entropy", tasks: ["classification"], params: expect.any(Object) });
     expect(JSON.parse(one.stdout)).toEqual({ schedules: listed.schedules });
@@ -313,7 +313,7 @@ describe("a run on a server", () => {
       /^(?:run first waits for a worker\n)?108 samples, 6 steps an epoch\nepoch 1: loss \S+, accuracy \S+ %; validation loss \S+, accuracy \S+ % \(best\)\nepoch 2: .+\nepoch 3: .+\n$/,
     );
     expect(stdout).toMatch(
-      /^iris: mlp with 1,027 parameters, run first\n\ntest split, 30 samples never seen in training\naccuracy \S+ %, loss \S+\n\nclass +precision +recall +F1 +samples\nIris-setosa /,
+      /^iris: mlp with 1,027 parameters, run first\n\ntest split, 30 samples never seen in training\n +test +95 % interval +training +baseline\nAccuracy [^\n]+\nBalanced accuracy [^\n]+\nLog loss [^\n]+\nROC-AUC [^\n]+\n\nclass +precision +recall +F1 +samples\nIris-setosa /,
     );
     expect(stdout).toMatch(/\n\nmodel {2}npx trainyard export first -o first\.onnx\n$/);
   });
@@ -378,10 +378,12 @@ describe("a run on a server", () => {
       await cli("evaluate", "first", "--metrics", "f1,beauty"),
     ];
     expect(JSON.parse(json.stdout)).toMatchObject({ task: "classification", split: "test", samples: 30, confusion: { length: 3 } });
-    expect(text.stdout).toMatch(/^test split, 30 samples never seen in training\nLoss +\S+\nAccuracy +\S+\nF1 +\S+\n$/);
+    expect(text.stdout).toMatch(
+      /^test split, 30 samples never seen in training\n +test +95 % interval +training +baseline\nLoss +\S+\nAccuracy +\S+ +\S+ to \S+ +\S+ +\S+\nF1 +\S+ +\S+ to \S+ +\S+ +\S+\n$/,
+    );
     expect([wrong.code, wrong.stderr]).toEqual([
       2,
-      expect.stringMatching(/^error: there is no metric.* "beauty"\n {2}Choose one of: accuracy, precision/),
+      expect.stringMatching(/^error: there is no metric.* "beauty"\n {2}Choose one of: accuracy, balanced-accuracy, precision/),
     ]);
   });
 
@@ -415,7 +417,16 @@ describe("a run on a server", () => {
     ]);
     expect([good.code, good.stdout]).toEqual([0, expect.stringMatching(new RegExp(`^${model}  \\d+\\.\\d kB\n$`))]);
     expect(JSON.parse(whole.stdout)).toMatchObject({ path: folder, size: expect.any(Number) });
-    expect(readdirSync(folder).sort()).toEqual(["checkpoints", "evaluation.json", "metrics.jsonl", "model.onnx", "plan", "run.json"]);
+    expect(readdirSync(folder).sort()).toEqual([
+      "checkpoints",
+      "evaluation.json",
+      "metrics.jsonl",
+      "model.onnx",
+      "plan",
+      "predictions.safetensors",
+      "run.json",
+      "test-records.safetensors",
+    ]);
     expect(readFileSync(join(folder, "model.onnx")).equals(readFileSync(model))).toBe(true);
     expect(JSON.parse(readFileSync(join(folder, "run.json"), "utf8"))).toMatchObject({ name: "first", state: "succeeded" });
     expect(jsonLines(readFileSync(join(folder, "metrics.jsonl"), "utf8")).at(-1)).toMatchObject({ step: 18, train_loss: expect.any(Number) });
@@ -511,7 +522,7 @@ describe("files", () => {
     const regression = await cli("train", "heights", "--epochs", "2");
     expect([regression.code, regression.stdout, regression.stderr]).toEqual([
       0,
-      expect.stringMatching(/\nMean absolute error +\S+\n/),
+      expect.stringMatching(/\nMean absolute error +\S+ +\S+ to \S+ +\S+ +\S+\n/),
       expect.stringMatching(/\nepoch 2: loss \S+, mean error \S+; validation loss \S+, mean error \S+/),
     ]);
     expect((await cli("dataset", "delete", "heights")).stdout).toBe("heights@1 is deleted\n");

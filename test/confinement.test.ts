@@ -8,7 +8,7 @@ import { Confined } from "../src/shared/child.ts";
 import { MemoryOutput } from "../src/worker/output.ts";
 import { performTraining, prepareTraining } from "../src/worker/training.ts";
 import { register, startTestPlatform, tiny } from "./platform.ts";
-import { available, descendantsOf, gone, isAlive, processes } from "./processes.ts";
+import { available, descendantsOf, gone, isAlive, memoryOf, processes } from "./processes.ts";
 
 describe("a confined process", () => {
   async function hog(deed: string, memory: number) {
@@ -123,8 +123,8 @@ describe.skipIf(!available)("the server's predictor", async () => {
   test("ends one that takes too much memory", async () => {
     const { predict, pid } = start({ memory: 40 });
     const prediction = predict();
-    await sleep(300);
-    process.kill(pid(), "SIGSTOP"); // with the 45 MiB of an empty Node
+    while (!(memoryOf(pid()) > 41)) await sleep(2); // as an empty Node has 45 MiB
+    process.kill(pid(), "SIGSTOP"); // before it can answer
     await expect(prediction).rejects.toMatchObject({ code: "OUT_OF_MEMORY", status: 422 });
   });
 

@@ -2,10 +2,11 @@
 import { execFile } from "node:child_process";
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startTestPlatform } from "./platform.ts";
+import { program } from "./process.ts";
 
 const readme = readFileSync("README.md", "utf8");
 /** The content of the fenced blocks of a language, in order. */
@@ -56,10 +57,10 @@ describe("the README's commands", () => {
   });
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  const program = [process.execPath, "--import", import.meta.resolve("tsx"), resolve("src/cli/main.ts")].map((word) => `'${word}'`).join(" ");
+  const words = [process.execPath, program].map((word) => `'${word}'`).join(" ");
   test.each(commands.map((line) => line.replace(/\s+#.*/, "")))("%s", async (line) => {
     expect(line).toMatch(/^npx trainyard /);
-    const { stdout } = await promisify(execFile)("sh", ["-c", line.replace("npx trainyard", program)], { cwd: folder, env });
+    const { stdout } = await promisify(execFile)("sh", ["-c", line.replace("npx trainyard", words)], { cwd: folder, env });
     expect(stdout).not.toBe("");
   });
 });

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, describe, expect, test } from "vitest";
+import { catalog } from "../src/catalog/index.ts";
 import type { RunRequest } from "../src/catalog/run-settings.ts";
 import type { PredictionView } from "../src/shared/api/schemas.ts";
 import type { RawColumn, Split } from "../src/shared/dataset.ts";
@@ -102,6 +103,24 @@ describe.skipIf(!python)("Python's onnxruntime (TRAINYARD_PYTHON names a Python 
     const { train, labels, columns } = await loaded("iris");
     expectSame(inPython(model.bytes, train), await model.predict([rowsOf(columns, train)]), labels);
   });
+
+  test.each(catalog.learners.map(({ id, tasks }) => [id, tasks[0]!] as const))(
+    "gives the same for the classical model %s, with its preprocessing in front",
+    async (id, task) => {
+      const quick: Readonly<Record<string, object>> = {
+        "random-forest": { nEstimators: 20 },
+        "extra-trees": { nEstimators: 20 },
+        svm: { probability: true },
+        "gradient-boosting": { maxIter: 15 },
+      };
+      const params = { ...quick[id] };
+      const preprocessing = [{ step: id === "naive-bayes" ? "min-max" : "standardise" }];
+      const model = await trained({ dataset: { id: "iris" }, model: { id, params }, preprocessing });
+      const { train, labels, columns } = await loaded("iris", { preprocessing: [] });
+      expect(task).toBe("classification");
+      expectSame(inPython(model.bytes, train), await model.predict([rowsOf(columns, train)]), labels);
+    },
+  );
 
   test("gives the same values for a regression, in the unit of the target", async () => {
     const path = "test/data/height-weight.csv";

@@ -1,6 +1,7 @@
 /** A worker that is led by hand: the tests of the server speak the worker protocol themselves, and nothing is computed. */
 import { randomUUID } from "node:crypto";
-import type { ClaimedJob, DatasetFacts, EvaluationView, Finish, Report, Run, RunFacts } from "../src/shared/api/schemas.ts";
+import type { ClaimedJob, DatasetFacts, Finish, Report, Run, RunFacts } from "../src/shared/api/schemas.ts";
+import type { EvaluationSummary } from "../src/shared/evaluation.ts";
 import type { Profile } from "../src/shared/profile.ts";
 import { register, sha256, type TestPlatform } from "./platform.ts";
 
@@ -33,7 +34,7 @@ export const runFacts: RunFacts = {
   versions: { trainyard: "0.1.0", node: "20.0.0" },
 };
 
-export const evaluationOf = (accuracy: number): EvaluationView => ({
+export const evaluationOf = (accuracy: number): EvaluationSummary => ({
   task: "classification",
   split: "test",
   samples: 30,

@@ -2,7 +2,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import { available, openPage } from "./browser.ts";
+import { available, openPage, signedInAs } from "./browser.ts";
 import { HandWorker } from "./hand-worker.ts";
 import { password, startTestPlatform, tiny } from "./platform.ts";
 
@@ -19,7 +19,7 @@ describe.skipIf(!available)("in a browser", () => {
     await page.getByLabel("Name").fill("root");
     await page.getByLabel("Password").fill(password);
     await page.getByRole("button").click();
-    await page.getByText("You are signed in as root.").waitFor();
+    await signedInAs(page, "root");
     expect(await page.evaluate("fetch('/api/me').then((answer) => answer.json())")).toMatchObject({ name: "root", role: "admin", by: "session" });
     expect(await page.evaluate("document.cookie")).toBe("");
     expect(page.complaints).toEqual([]);
@@ -40,7 +40,7 @@ describe.skipIf(!available)("in a browser", () => {
     await page.getByText(/name or password is wrong/).waitFor();
     await page.getByLabel("Password").fill(password);
     await page.getByRole("button").click();
-    await page.getByText("You are signed in as ada.").waitFor();
+    await signedInAs(page, "ada");
   });
 
   test("a page of another site can neither sign in nor do anything with the cookie of who is signed in", async () => {
@@ -49,7 +49,7 @@ describe.skipIf(!available)("in a browser", () => {
     await page.getByLabel("Name").fill("ada");
     await page.getByLabel("Password").fill(password);
     await page.getByRole("button").click();
-    await page.getByText("You are signed in as ada.").waitFor();
+    await signedInAs(page, "ada");
     // Another port of this machine is another site's page to the server, though the same site to cookies: they come along.
     const evil = createServer((_, response) => response.setHeader("content-type", "text/html").end("<title>elsewhere</title>"));
     await new Promise<void>((done) => evil.listen(0, "127.0.0.1", done));

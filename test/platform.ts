@@ -26,6 +26,8 @@ export interface TestOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** A database and a store of its own, unless said. */
   readonly place?: Place;
+  /** Any that is free, unless said. */
+  readonly port?: number;
 }
 
 /** What came back, whatever it is. */
@@ -116,11 +118,11 @@ export async function freshPlace(): Promise<Place> {
 }
 
 /** Starts a platform that is closed after the tests of the file. */
-export async function startTestPlatform({ workers = 0, env = {}, place }: TestOptions = {}): Promise<TestPlatform> {
+export async function startTestPlatform({ workers = 0, env = {}, place, port = 0 }: TestOptions = {}): Promise<TestPlatform> {
   const where = place ?? (await freshPlace());
   // Only what goes wrong inside the server is worth a line in the tests' output.
   const config = readConfig({ TRAINYARD_HOME: where.home, TRAINYARD_LOG_LEVEL: "error", ...where.env, ...env });
-  const platform = await startPlatform(config, { listen: { host: "127.0.0.1", port: 0 }, workers, what: "the tests" });
+  const platform = await startPlatform(config, { listen: { host: "127.0.0.1", port }, workers, what: "the tests" });
   atEnd(() => platform.close());
   const { url, kernel } = platform;
   const as = (token?: string) => createClient({ url, token, patience: 0 });

@@ -1,19 +1,14 @@
 /** Runs the command line as people do: compiled, in a process of its own. */
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll } from "vitest";
+import { inProgram } from "../src/shared/code.ts";
 import { atEnd } from "./at-end.ts";
 
-/** Compiled anew from the sources, as `dist` may be stale: a second, against a third of a second more for each of many processes. */
-const build = resolve("node_modules/.cache/trainyard", `${process.pid}-${process.env.VITEST_WORKER_ID}`);
-export const program = join(build, "dist/cli/main.js");
-mkdirSync(build, { recursive: true });
-cpSync("package.json", join(build, "package.json"));
-cpSync("data", join(build, "data"), { recursive: true });
-execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json", "--noCheck", "--outDir", join(build, "dist")]);
-afterAll(() => rmSync(build, { recursive: true }));
+export const program: string = fileURLToPath(inProgram("cli/main.js"));
 
 export interface Ended {
   readonly code: number | null;
@@ -74,11 +69,12 @@ export interface Server {
   stop(): Promise<Ended>;
 }
 
-/** A server of its own on any free port. */
-export function serve(home: string, args: readonly string[] = ["--no-demo"]): Promise<Server> {
+/** A server of its own on any free port. @param more variables of the environment */
+export function serve(home: string, args: readonly string[] = ["--no-demo"], more: NodeJS.ProcessEnv = {}): Promise<Server> {
   return new Promise((done, failed) => {
     let started = false;
-    const ended = trainyard(home, ["serve", "--port", "0", "--json", ...args], (child, stdout) => {
+    const serving = ["serve", "--port", "0", "--json", ...args];
+    const watch = (child: ChildProcess, stdout: string) => {
       if (started || !stdout.includes("\n")) return;
       started = true;
       const { url } = JSON.parse(stdout.split("\n")[0]!) as { url: string };
@@ -87,7 +83,8 @@ export function serve(home: string, args: readonly string[] = ["--no-demo"]): Pr
         return ended;
       };
       done({ url, child, stop });
-    });
+    };
+    const ended = trainyard(home, serving, watch, more);
     ended.then(({ stderr }) => failed(new Error(`serve ended: ${stderr}`)), failed);
   });
 }

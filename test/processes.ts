@@ -34,6 +34,9 @@ export function descendantsOf(pid: number, all: readonly Process[] = processes()
   return all.filter(({ parent }) => parent === pid).flatMap((child) => [child, ...descendantsOf(child.pid, all)]);
 }
 
+/** MiB of a process that has not ended. */
+export const memoryOf = (pid: number): number => Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))![1]) / 1024;
+
 /** Not that of a process which has ended and is not buried yet. */
 export const isAlive = (pid: number): boolean => processes().some((one) => one.pid === pid);
 

@@ -58,15 +58,24 @@ class Store extends FilesystemStore {
 
   // s3rver lists folder by folder, which is not the order of the keys, and pages rely on that.
   async listObjects(bucket, { prefix = "", startAfter = "", maxKeys, delimiter }) {
-    if (delimiter) throw new S3Error("NotImplemented", "delimiters are not used here");
     const suffix = "._S3rver_object";
     const files = await readdir(join(root, bucket), { recursive: true });
     const keys = files
       .filter((file) => file.endsWith(suffix))
       .map((file) => file.slice(0, -suffix.length))
-      .filter((key) => key.startsWith(prefix) && key > startAfter)
-      .sort();
-    const objects = keys.slice(0, maxKeys).map(async (key) => ({ key, metadata: await this.getMetadata(bucket, key) }));
+      .filter((key) => key.startsWith(prefix) && key > startAfter);
+    // A name that goes on behind a delimiter counts as the folder, once.
+    const folderOf = (key) => {
+      const end = delimiter ? key.indexOf(delimiter, prefix.length) : -1;
+      return end < 0 ? undefined : key.slice(0, end + delimiter.length);
+    };
+    const all = [...new Set(keys.map((key) => folderOf(key) ?? key))].sort();
+    const shown = all.slice(0, maxKeys);
+    const isFolder = (entry) => keys.some((key) => folderOf(key) === entry);
+    const commonPrefixes = delimiter ? shown.filter(isFolder) : [];
+    const objects = shown
+      .filter((entry) => !commonPrefixes.includes(entry))
+      .map(async (key) => ({ key, metadata: await this.getMetadata(bucket, key) }));
     return {
       objects: (await Promise.all(objects)).map(({ key, metadata }) => ({
         key,
@@ -74,8 +83,8 @@ class Store extends FilesystemStore {
         size: metadata["content-length"],
         lastModifiedDate: new Date(metadata["last-modified"]),
       })),
-      commonPrefixes: [],
-      isTruncated: keys.length > maxKeys,
+      commonPrefixes,
+      isTruncated: all.length > maxKeys,
     };
   }
 

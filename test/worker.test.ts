@@ -9,6 +9,7 @@ import { type RunRequest, resolveSettings } from "../src/catalog/run-settings.ts
 import { sha256 } from "../src/data/digest.ts";
 import { createClient } from "../src/shared/api/client.ts";
 import type { ClaimedJob } from "../src/shared/api/schemas.ts";
+import { inProgram } from "../src/shared/code.ts";
 import type { JobLimits, WorkerConfig } from "../src/worker/config.ts";
 import { MemoryOutput } from "../src/worker/output.ts";
 import { runWorker, type WorkerOptions } from "../src/worker/run-worker.ts";
@@ -70,10 +71,7 @@ const configOf = (): WorkerConfig => ({
 });
 /** A worker process, as the server starts it. */
 function processOf(config: object = configOf()) {
-  const child: ChildProcess = fork("src/worker/main.ts", [], {
-    execArgv: ["--conditions=source", "--import", "tsx"],
-    stdio: ["ignore", "ignore", "pipe", "ipc"],
-  });
+  const child: ChildProcess = fork(inProgram("worker/main.js"), { stdio: ["ignore", "ignore", "pipe", "ipc"] });
   child.send(config);
   let stderr = "";
   child.stderr!.on("data", (text) => {
@@ -116,7 +114,10 @@ async function train(request: RunRequest): Promise<Record<string, string>> {
   return Object.fromEntries([...output.files].map(([name, bytes]) => [name, sha256(bytes)]));
 }
 /** The files of a job, but for the evaluation, by content. */
-const filesOf = (job: HostedJob) => Object.fromEntries([...job.artifacts].filter(([name]) => name !== "evaluation.json"));
+const filesOf = (job: HostedJob) =>
+  Object.fromEntries(
+    [...job.artifacts].filter(([name]) => !["evaluation.json", "predictions.safetensors", "test-records.safetensors"].includes(name)),
+  );
 const lengths = (job: HostedJob) => Object.fromEntries([...job.points].map(([series, points]) => [series, points.length]));
 /** Series with a point an epoch, the same after whatever happened: none twice, none missing. */
 function expectEveryEpoch(job: HostedJob, epochs: number, updatesPerEpoch: number): void {
@@ -138,8 +139,9 @@ describe("a training", () => {
     expect(job.progress).toMatchObject({ epoch: 12, epochs: 12, update: 60, stepsPerEpoch: 5 });
     const { result, evaluation, outcome } = job.finish!;
     expect([outcome, result!.reason]).toEqual(["succeeded", "completed"]);
-    expect(JSON.parse(host.file(job, "evaluation.json").toString())).toEqual(evaluation);
-    expect(evaluation).toMatchObject({ split: "test", samples: 30, bestEpoch: result!.bestEpoch, confusion: { length: 3 } });
+    const report = JSON.parse(host.file(job, "evaluation.json").toString());
+    expect(report).toMatchObject(evaluation!);
+    expect(report).toMatchObject({ split: "test", samples: 30, bestEpoch: result!.bestEpoch, confusion: { length: 3 } });
     expectEveryEpoch(job, 12, 5);
     for (const [metric, value] of Object.entries(evaluation!.metrics)) expect(job.points.get(`test_${metric}`)).toEqual([[60, value]]);
     const own = ["loss", "accuracy", "learning_rate", "samples_per_second", "train_loss", "train_accuracy", "validation_loss", "validation_accuracy"];
@@ -654,7 +656,7 @@ describe("an evaluation", () => {
     const again = host.add("evaluate", payload);
     await over(again);
     expect(again.finish).toMatchObject({ outcome: "succeeded", evaluation: run.finish!.evaluation });
-    expect([...again.artifacts.keys()]).toEqual(["evaluation.json"]);
+    expect([...again.artifacts.keys()]).toEqual(["evaluation.json", "predictions.safetensors", "test-records.safetensors"]);
     const chosen = host.add("evaluate", { ...payload, metrics: ["f1"] });
     await over(chosen);
     const { loss, f1 } = run.finish!.evaluation!.metrics;

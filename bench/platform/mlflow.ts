@@ -144,7 +144,7 @@ async function logRun(post: <T>(path: string, body: object) => Promise<T>, exper
     start_time: Date.now(),
   });
   const { run_id } = run.info;
-  const params = [...Object.entries(settings.training), ...Object.entries(settings.optimizer.params)].map(([key, value]) => ({
+  const params = [...Object.entries(settings.training), ...Object.entries(settings.optimizer!.params)].map(([key, value]) => ({
     key,
     value: `${value}`,
   }));

@@ -4,7 +4,8 @@ import { catalog } from "../../src/catalog/index.ts";
 import { resolveSettings } from "../../src/catalog/run-settings.ts";
 import { checkNetwork } from "../../src/engine/network.ts";
 import type { Settings } from "../../src/server/modules/runs/run.ts";
-import type { EvaluationView, Points, RunFacts } from "../../src/shared/api/schemas.ts";
+import type { Points, RunFacts } from "../../src/shared/api/schemas.ts";
+import type { EvaluationSummary } from "../../src/shared/evaluation.ts";
 import { random } from "../../src/shared/random.ts";
 
 export interface MadeRun {
@@ -16,7 +17,7 @@ export interface MadeRun {
   readonly settings: Settings;
   readonly facts: RunFacts;
   readonly outcome: "succeeded" | "failed" | "stopped";
-  readonly evaluation: EvaluationView;
+  readonly evaluation: EvaluationSummary;
   /** What its worker reported, in order. */
   readonly reports: readonly (readonly Points[])[];
 }

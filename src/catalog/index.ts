@@ -1,4 +1,6 @@
 /** The one list of everything that can be chosen. */
+
+import { learners } from "../learners/index.ts";
 import type { Head } from "../shared/define.ts";
 import { datasets } from "./datasets/index.ts";
 import { initializers } from "./initializers/index.ts";
@@ -10,7 +12,7 @@ import { optimizers } from "./optimizers/index.ts";
 import { preprocessing } from "./preprocessing/index.ts";
 import { schedules } from "./schedules/index.ts";
 
-export const catalog = { datasets, preprocessing, models, layers, losses, optimizers, schedules, metrics, initializers } satisfies Record<
+export const catalog = { datasets, preprocessing, models, learners, layers, losses, optimizers, schedules, metrics, initializers } satisfies Record<
   string,
   readonly Head[]
 >;

@@ -1,9 +1,9 @@
 /** From a request to what is trained: defaults, every problem at once, and what must fit together. */
 import { describe, expect, test } from "vitest";
-import { loaded } from "../../test/datasets.ts";
+import { loaded, ofNetwork } from "../../test/datasets.ts";
 import type { Dataset } from "../shared/dataset.ts";
 import { catalog } from "./index.ts";
-import { assemble, defaults, type RunRequest, resolveSettings } from "./run-settings.ts";
+import { assemble, defaults, networkOf, type RunRequest, resolveSettings } from "./run-settings.ts";
 
 const iris = { dataset: { id: "iris" } };
 const problems = (request: RunRequest): string[] => {
@@ -17,7 +17,7 @@ const problems = (request: RunRequest): string[] => {
 
 describe("settings", () => {
   test("have every parameter of every part, defaults included", () => {
-    const settings = resolveSettings({ ...iris, model: { id: "mlp", params: { hidden: [3, 2] } }, training: { epochs: 7 } });
+    const settings = ofNetwork(resolveSettings({ ...iris, model: { id: "mlp", params: { hidden: [3, 2] } }, training: { epochs: 7 } }));
     expect(settings.model).toEqual({ id: "mlp", params: { hidden: [3, 2], activation: "Relu", dropout: 0 } });
     expect(settings.optimizer.id).toBe(defaults.optimizer);
     expect(Object.keys(settings.optimizer.params)).toEqual(["learningRate", "beta1", "beta2", "epsilon", "weightDecay"]);
@@ -31,6 +31,7 @@ describe("settings", () => {
       clipValue: 0,
       device: "cpu",
       threads: 0,
+      sampleWeights: "",
     });
   });
 
@@ -48,9 +49,9 @@ describe("settings", () => {
   });
 
   test("take the loss from the task where none is named", () => {
-    expect(resolveSettings(iris, { id: "some", task: "classification" }).loss.id).toBe("cross-entropy");
-    expect(resolveSettings(iris, { id: "some", task: "regression" }).loss.id).toBe("mean-squared-error");
-    expect(resolveSettings({ ...iris, loss: { id: "huber" } }, { id: "some", task: "regression" }).loss.id).toBe("huber");
+    expect(ofNetwork(resolveSettings(iris, { id: "some", task: "classification" })).loss.id).toBe("cross-entropy");
+    expect(ofNetwork(resolveSettings(iris, { id: "some", task: "regression" })).loss.id).toBe("mean-squared-error");
+    expect(ofNetwork(resolveSettings({ ...iris, loss: { id: "huber" } }, { id: "some", task: "regression" })).loss.id).toBe("huber");
   });
 
   test("need every optimizer to have a learning rate, which schedules change", () => {
@@ -95,7 +96,7 @@ describe("a dataset", async () => {
   const weights = await loaded("table", { path: "test/data/height-weight.csv" });
   const refusal = (request: RunRequest, dataset: Dataset): string => {
     try {
-      assemble(resolveSettings({ ...iris, ...request }, dataset), dataset);
+      assemble(ofNetwork(resolveSettings({ ...iris, ...request }, dataset)), dataset);
       return "accepted";
     } catch (error) {
       const { code, message } = error as Error & { code: string };
@@ -112,8 +113,16 @@ describe("a dataset", async () => {
     );
   });
 
+  test("is refused by what is made for other samples", () => {
+    expect(refusal({ model: { id: "cnn" } }, flowers)).toBe('SAMPLES_MISMATCH: model "cnn" is for pictures, but dataset "iris" has rows of a table');
+    expect(refusal({ augmentation: [{ layer: "RandomFlip" }] }, flowers)).toBe(
+      'SAMPLES_MISMATCH: layer "RandomFlip" is for pictures, but dataset "iris" has rows of a table',
+    );
+  });
+
   test("is refused by a network whose shapes do not fit it", () => {
-    expect(refusal({ model: { id: "cnn" } }, flowers)).toMatch(
+    const convolution = { layers: [{ id: "conv1", layer: "Conv2D" }] };
+    expect(refusal({ network: convolution }, flowers)).toMatch(
       /^LAYER_SHAPE_MISMATCH: layer "conv1" \(Conv2D\) expects .+, but "input" gives \[batch, 4\]$/,
     );
     const network = { layers: [{ id: "out", layer: "Dense", params: { units: 5 } }] };
@@ -122,12 +131,60 @@ describe("a dataset", async () => {
     );
   });
 
-  test.each(catalog.optimizers.map(({ id }) => id))("is taken by optimizer %s, whose graph holds no term that is zero for good", (id) => {
-    const { plan, hyperparameters } = assemble(resolveSettings({ ...iris, optimizer: { id, params: { weightDecay: 0 } } }), flowers);
-    expect(plan.spec.hyperparameters).not.toContain("optimizer.weightDecay");
-    for (const name of plan.spec.hyperparameters) expect(hyperparameters[name]).toBeTypeOf("number");
-    const decaying = assemble(resolveSettings({ ...iris, optimizer: { id, params: { weightDecay: 0.1 } } }), flowers);
-    expect(decaying.plan.spec.hyperparameters).toContain("optimizer.weightDecay");
-    expect(decaying.hyperparameters["optimizer.weightDecay"]).toBe(0.1);
+  test.each(catalog.optimizers.filter(({ params }) => "weightDecay" in params).map(({ id }) => id))(
+    "is taken by optimizer %s, whose graph holds no term that is zero for good",
+    (id) => {
+      const { plan, hyperparameters } = assemble(ofNetwork(resolveSettings({ ...iris, optimizer: { id, params: { weightDecay: 0 } } })), flowers);
+      expect(plan.spec.hyperparameters).not.toContain("optimizer.weightDecay");
+      for (const name of plan.spec.hyperparameters) expect(hyperparameters[name]).toBeTypeOf("number");
+      const decaying = assemble(ofNetwork(resolveSettings({ ...iris, optimizer: { id, params: { weightDecay: 0.1 } } })), flowers);
+      expect(decaying.plan.spec.hyperparameters).toContain("optimizer.weightDecay");
+      expect(decaying.hyperparameters["optimizer.weightDecay"]).toBe(0.1);
+    },
+  );
+});
+
+describe("augmentation", () => {
+  const augmentation = [
+    { layer: "RandomShift", params: { right: 3 } },
+    { layer: "RandomCrop", params: { size: [24, 20], padding: 0 } },
+  ];
+  const settings = ofNetwork(resolveSettings({ dataset: { id: "mnist" }, augmentation }));
+
+  test("stands before the network, with every parameter, and the network reads what it leaves", () => {
+    expect(settings.augmentation).toEqual([
+      { layer: "RandomShift", params: { down: 2, right: 3 } },
+      { layer: "RandomCrop", params: { size: [24, 20], padding: 0 } },
+    ]);
+    const { layers } = networkOf(settings, [1, 28, 28], 10);
+    expect(layers.slice(0, 3).map(({ id, inputs, outputShape }) => [id, inputs, outputShape])).toEqual([
+      ["augmentation-1", ["input"], [1, 28, 28]],
+      ["augmentation-2", ["augmentation-1"], [1, 24, 20]],
+      ["conv1", ["augmentation-2"], [32, 22, 18]],
+    ]);
+  });
+
+  test("stands before a network of one's own too, wherever that reads the sample", () => {
+    const network = {
+      layers: [
+        { id: "flat", layer: "Flatten" },
+        { id: "again", layer: "Flatten", inputs: ["input"] },
+        { id: "both", layer: "Concat", inputs: ["flat", "again"] },
+        { id: "out", layer: "Dense", params: { units: 10 } },
+      ],
+    };
+    const { layers } = networkOf({ ...settings, network }, [1, 28, 28], 10);
+    expect(layers.map(({ inputs }) => inputs)).toEqual([
+      ["input"],
+      ["augmentation-1"],
+      ["augmentation-2"],
+      ["augmentation-2"],
+      ["flat", "again"],
+      ["both"],
+    ]);
+  });
+
+  test("left out leaves no trace in the settings", () => {
+    expect(resolveSettings({ ...iris, augmentation: [] })).toEqual(resolveSettings(iris));
   });
 });

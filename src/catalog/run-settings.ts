@@ -7,17 +7,19 @@ import { pictureFront, tableFront } from "../data/front.ts";
 import type { DatasetFacts, PictureStep, PreprocessingStep, TableStep } from "../data/kinds.ts";
 import { prepare } from "../data/prepare.ts";
 import { checkSteps, type RawShape, type SettledStep, type Step, settled, shapeAfter } from "../data/steps.ts";
-import type { ModelKind, NetworkDescription } from "../engine/kinds.ts";
+import type { LayerDescription, ModelKind, NetworkDescription } from "../engine/kinds.ts";
 import { checkNetwork, type Network, parseNetwork } from "../engine/network.ts";
 import { devices } from "../engine/session.ts";
 import { defaultThreads } from "../engine/trainer.ts";
 import { compilePlan, type Plan, type PlanOptions } from "../engine/training-plan.ts";
+import type { LearnerKind } from "../learners/kinds.ts";
+import { sampleWeights } from "../learners/weights.ts";
 import type { Column, Dataset, FittedStep, Preparation, Task } from "../shared/dataset.ts";
-import { checkParams, choice, type Head, integer, number, type ParamValues, type ValuesOf } from "../shared/define.ts";
-import { fail, type Problem, TrainyardError, toProblem } from "../shared/errors.ts";
+import { type ClassWeights, checkParams, choice, type Head, integer, number, type ParamValues, text, type ValuesOf } from "../shared/define.ts";
+import { fail, type Problem, show, TrainyardError, toProblem } from "../shared/errors.ts";
 import { catalog } from "./index.ts";
 
-/** What a training can be told besides its parts. */
+/** What a training of a network can be told besides its parts. */
 export const trainingParams = {
   epochs: integer({ default: 1, min: 1, help: "Passes over the training samples." }),
   batchSize: integer({ default: 64, min: 1, help: "Samples per step." }),
@@ -32,13 +34,25 @@ export const trainingParams = {
   clipNorm: number({ default: 0, min: 0, help: "Longest gradient of all weights together; 0: no limit." }),
   clipValue: number({ default: 0, min: 0, help: "Largest element of the gradient; 0: no limit." }),
   device: choice({ default: "cpu", options: devices, help: "Where ONNX Runtime computes." }),
-  threads: integer({ default: 0, min: 0, help: "Threads inside one op; 0: as many as pay off for the size of the network." }),
+  threads: integer({ default: 0, min: 0, help: "Threads that compute; 0: as many as pay off." }),
+  sampleWeights: text({ default: "", help: "A number column that says how much each training row counts; it is no feature then." }),
+};
+/** What the fit of a classical model can be told besides its parts. */
+export const fittingParams = {
+  seed: trainingParams.seed,
+  threads: trainingParams.threads,
+  sampleWeights: trainingParams.sampleWeights,
 };
 
 /** The parts of a run that are chosen from the catalog, in the order in which people name them. */
 export const choices = {
   dataset: { kind: "dataset", entries: catalog.datasets },
-  model: { kind: "model", entries: catalog.models },
+  model: {
+    kind: "model",
+    get entries(): readonly Head[] {
+      return [...catalog.models, ...catalog.learners];
+    },
+  },
   loss: { kind: "loss", entries: catalog.losses },
   optimizer: { kind: "optimizer", entries: catalog.optimizers },
   schedule: { kind: "schedule", entries: catalog.schedules },
@@ -50,27 +64,55 @@ export interface Chosen {
   readonly params: ParamValues;
 }
 
+/** A layer of the catalog that augments. */
+export type Augmentation = Pick<LayerDescription, "layer" | "params">;
+
 /** What a person asks for; everything but the dataset may be left out. */
 export interface RunRequest extends Partial<Record<Choice, { readonly id: string; readonly params?: Readonly<Record<string, unknown>> }>> {
   /** A file or folder the dataset is read from. */
   readonly path?: string;
   /** Steps in order; left out: those of the dataset. */
   readonly preprocessing?: readonly PreprocessingStep[];
+  /** Layers that stand before the network and change samples at random, in training alone. */
+  readonly augmentation?: readonly Augmentation[];
   /** For model "custom". */
   readonly network?: unknown;
   readonly training?: Readonly<Record<string, unknown>>;
 }
 
-/** A request with every default filled in: what `run.json` keeps. */
-export interface RunSettings extends Record<Choice, Chosen> {
+interface AnySettings {
+  readonly dataset: Chosen;
+  readonly model: Chosen;
   readonly path?: string;
   readonly preprocessing: readonly SettledStep[];
+}
+export interface NetworkSettings extends AnySettings, Record<"loss" | "optimizer" | "schedule", Chosen> {
   readonly network?: NetworkDescription;
+  readonly augmentation?: readonly Required<Augmentation>[];
   readonly training: ValuesOf<typeof trainingParams>;
 }
+/** Of a classical model, which has its own loss and its own way to learn. */
+export interface LearnerSettings extends AnySettings {
+  readonly loss?: undefined;
+  readonly optimizer?: undefined;
+  readonly schedule?: undefined;
+  readonly network?: undefined;
+  readonly augmentation?: undefined;
+  readonly training: ValuesOf<typeof fittingParams>;
+}
+/** A request with every default filled in: what `run.json` keeps. */
+export type RunSettings = NetworkSettings | LearnerSettings;
+
+/** Whether it is a classical model that is fitted, not a network that is trained. */
+export const ofLearner = (settings: RunSettings): settings is LearnerSettings => settings.loss === undefined;
+export const learnerOf = ({ model }: { readonly model: { readonly id: string } }): LearnerKind | undefined =>
+  catalog.learners.find(({ id }) => id === model.id);
 
 /** What is taken when nothing is said, whatever the data. */
 export const defaults = { optimizer: "adam", schedule: "cosine" } as const;
+/** What steps with all samples at once tries whole steps first, throughout. */
+export const usualSchedule = (optimizer: string): string =>
+  catalog.optimizers.some((kind) => kind.id === optimizer && "whole" in kind) ? "constant" : defaults.schedule;
 export const defaultLoss: Record<Task, string> = { classification: "cross-entropy", regression: "mean-squared-error" };
 
 /** What is known of the data when a request is checked: with it, parts that are not made for its task are refused. */
@@ -80,6 +122,8 @@ export interface Known {
   readonly id: string;
   /** Columns of the table, or the shape of its pictures. */
   readonly raw?: RawShape;
+  /** Class names; empty for regression. */
+  readonly labels?: readonly string[];
 }
 
 /** The losses a model can be trained with: its own list, or all that are for its tasks. */
@@ -114,66 +158,146 @@ export function checkRequest(
     dataset: "",
     model: hasNetwork ? "custom" : (catalog.datasets.find((d) => d.id === request.dataset?.id)?.suggestedModel ?? "mlp"),
     loss: defaultLoss[task ?? "classification"],
-    ...defaults,
+    optimizer: defaults.optimizer,
+    schedule: usualSchedule(request.optimizer?.id ?? defaults.optimizer),
   };
   const choose = (choice: Choice): Chosen => {
     const { kind, entries } = choices[choice];
     const { id, params } = request[choice] ?? { id: fallback[choice] };
-    const entry: Head | undefined = entries.find((e) => e.id === id);
+    const entry: Head | undefined = entries.find((e: Head) => e.id === id);
     if (!entry) {
-      found.push({ error: fail("UNKNOWN_ENTRY", { kind, id, known: entries.map((e) => e.id) }), path: `${choice}.id` });
+      found.push({ error: fail("UNKNOWN_ENTRY", { kind, id, known: entries.map((e: Head) => e.id) }), path: `${choice}.id` });
       return { id, params: {} };
     }
     const checked = checkParams(`${kind} "${id}"`, entry.params, params);
     for (const error of checked.problems) found.push({ error, path: `${choice}.params.${error.details.name}` });
     return { id, params: checked.values };
   };
-  const parts = Object.fromEntries((Object.keys(choices) as Choice[]).map((c) => [c, choose(c)])) as Record<Choice, Chosen>;
-  const training = checkParams("training", trainingParams, request.training);
+  const [dataset, model] = [choose("dataset"), choose("model")];
+  const learner = learnerOf({ model });
+  const parts = learner ? undefined : { loss: choose("loss"), optimizer: choose("optimizer"), schedule: choose("schedule") };
+  const training = learner
+    ? checkParams(`training of model "${model.id}"`, fittingParams, request.training)
+    : checkParams("training", trainingParams, request.training);
   for (const error of training.problems) found.push({ error, path: `training.${error.details.name}` });
 
-  const entry = catalog.datasets.find(({ id }) => id === parts.dataset.id);
+  const entry = catalog.datasets.find(({ id }) => id === dataset.id);
   const ofDataset = (known?.raw && "columns" in known.raw && entry?.tablePreprocessing) || entry?.preprocessing || [];
-  const { steps, problems: ofSteps } = checkSteps(catalog.preprocessing, request.preprocessing ?? ofDataset, known?.raw);
+  const weighing = String(training.values.sampleWeights ?? "");
+  const weighed = !weighing || !known?.raw || attempt("training.sampleWeights", () => checkWeights(weighing, known.raw!));
+  const asked = request.preprocessing ?? ofDataset;
+  const { steps, problems: ofSteps } = checkSteps(catalog.preprocessing, weighed ? withoutWeights(asked, weighing) : asked, known?.raw);
   for (const { error, path } of ofSteps) found.push({ error, path: path ? `preprocessing.${path}` : "preprocessing" });
 
-  const model = catalog.models.find((m) => m.id === parts.model.id);
-  const loss = catalog.losses.find((l) => l.id === parts.loss.id);
+  const kind = catalog.models.find((m) => m.id === model.id);
+  const loss = catalog.losses.find((l) => l.id === parts?.loss.id);
   const suits = (what: string, path: string, tasks: readonly Task[]) => {
     if (task && !tasks.includes(task)) found.push({ error: fail("TASK_MISMATCH", { what, tasks, dataset: known.id, task: known.task }), path });
   };
-  if (model) suits(`model "${model.id}"`, "model.id", model.tasks);
-  if (loss) suits(`loss "${loss.id}"`, "loss.id", loss.tasks);
-  const allowed = (choice: "loss" | "optimizer", ids: readonly string[]) => {
-    const { id } = parts[choice];
-    const exists = choices[choice].entries.some((e) => e.id === id);
-    if (exists && !ids.includes(id)) {
-      found.push({ error: fail("NOT_ALLOWED", { kind: choice, id, model: parts.model.id, known: ids }), path: `${choice}.id` });
-    }
+  const suitsSamples = (what: string, path: string, of: "pictures" | "table" | undefined) => {
+    if (!known?.raw || !of) return;
+    const got = "columns" in known.raw ? "table" : "pictures";
+    if (of !== got) found.push({ error: fail("SAMPLES_MISMATCH", { what, want: samples[of], dataset: known.id, got: samples[got] }), path });
   };
-  if (model) {
+  const augmentation = learner
+    ? []
+    : (request.augmentation ?? []).map(({ layer, params }, i) => {
+        const augments = catalog.layers.filter((one) => one.augments);
+        const entry = augments.find(({ id }) => id === layer);
+        const path = `augmentation.${i}`;
+        if (!entry) {
+          found.push({
+            error: fail("UNKNOWN_ENTRY", { kind: "layer that augments", id: layer, known: augments.map(({ id }) => id) }),
+            path: `${path}.layer`,
+          });
+          return { layer, params: {} };
+        }
+        const checked = checkParams(`layer "${layer}"`, entry.params, params);
+        for (const error of checked.problems) found.push({ error, path: `${path}.params.${error.details.name}` });
+        suitsSamples(`layer "${layer}"`, `${path}.layer`, entry.augments);
+        return { layer, params: checked.values };
+      });
+  const whole = learner ?? kind;
+  if (kind) suitsSamples(`model "${kind.id}"`, "model.id", kind.of);
+  if (whole) suits(`model "${whole.id}"`, "model.id", whole.tasks);
+  if (loss) suits(`loss "${loss.id}"`, "loss.id", loss.tasks);
+  if (kind && parts) {
+    const allowed = (choice: "loss" | "optimizer", ids: readonly string[]) => {
+      const { id } = parts[choice];
+      const exists = choices[choice].entries.some((e) => e.id === id);
+      if (exists && !ids.includes(id))
+        found.push({ error: fail("NOT_ALLOWED", { kind: choice, id, model: kind.id, known: ids }), path: `${choice}.id` });
+    };
     // What is for another task is told as that, once the task is known.
-    if (!task || (model.tasks.includes(task) && loss?.tasks.includes(task))) allowed("loss", lossesFor(model));
-    allowed("optimizer", optimizersFor(model));
+    if (!task || (kind.tasks.includes(task) && loss?.tasks.includes(task))) allowed("loss", lossesFor(kind));
+    allowed("optimizer", optimizersFor(kind));
+    if ((kind.id === "custom") !== hasNetwork) {
+      const error = fail("BAD_USAGE", {
+        problem: `model "${kind.id}" ${hasNetwork ? "takes no network" : "needs a network"}`,
+        fix: 'Give a network with model "custom", and only with it.',
+      });
+      found.push({ error, path: "network" });
+    }
   }
-  if (model && (model.id === "custom") !== hasNetwork) {
-    const error = fail("BAD_USAGE", {
-      problem: `model "${model.id}" ${hasNetwork ? "takes no network" : "needs a network"}`,
-      fix: 'Give a network with model "custom", and only with it.',
-    });
-    found.push({ error, path: "network" });
+  if (learner) {
+    const refuse = (part: "loss" | "optimizer" | "schedule" | "network" | "augmentation") => {
+      if (request[part] === undefined || (part === "augmentation" && !request.augmentation?.length)) return;
+      const error = fail("BAD_USAGE", {
+        problem: `model "${learner.id}" takes no ${part}: how it learns is part of it`,
+        fix: `Leave the ${part} out, or choose a network: ${catalog.models.map(({ id }) => id).join(", ")}.`,
+      });
+      found.push({ error, path: part });
+    };
+    for (const part of ["loss", "optimizer", "schedule", "network", "augmentation"] as const) refuse(part);
+    const wrong = !found.some(({ path }) => path.startsWith("model.")) && learner.check?.(model.params as never, task);
+    if (wrong) {
+      found.push({ error: fail("BAD_PARAMETER", { where: `model "${learner.id}"`, ...wrong }), path: `model.params.${wrong.name}` });
+    }
+    const { classWeight } = model.params as { classWeight?: ClassWeights };
+    if (classWeight && classWeight !== "none" && task === "regression") {
+      const error = fail("BAD_PARAMETER", {
+        where: `model "${learner.id}"`,
+        name: "classWeight",
+        want: "none, as values have no classes",
+        got: show(classWeight),
+      });
+      found.push({ error, path: "model.params.classWeight" });
+    }
+    if (classWeight && known?.labels?.length)
+      attempt("model.params.classWeight", () => sampleWeights(`model "${learner.id}"`, [], known.labels!, classWeight));
   }
   return {
     settings: {
+      dataset,
+      model,
       ...parts,
       ...(request.path && { path: request.path }),
       preprocessing: steps.map(settled),
       ...(network && { network }),
-      training: training.values as RunSettings["training"],
-    },
+      ...(augmentation.length && { augmentation }),
+      training: training.values,
+    } as unknown as RunSettings,
     problems: found.map(({ error, path }) => toProblem(error, path)),
     errors: found.map(({ error }) => error),
   };
+}
+
+/** What samples are, in errors. */
+const samples = { pictures: "pictures", table: "rows of a table" } as const;
+
+/** @throws BAD_PARAMETER unless it is a number column */
+function checkWeights(column: string, raw: RawShape): true {
+  const columns = "columns" in raw ? raw.columns : [];
+  if (columns.some(({ name, type }) => name === column && type === "number")) return true;
+  const numbers = columns.flatMap(({ name, type }) => (type === "number" ? [name] : []));
+  const want = numbers.length ? `a number column (${numbers.slice(0, 20).join(", ")})` : "empty, as the dataset has no number column";
+  throw fail("BAD_PARAMETER", { where: "training", name: "sampleWeights", want, got: show(column) });
+}
+
+/** The steps, and before them one that takes the column of weights out of the features. */
+function withoutWeights(steps: readonly PreprocessingStep[], column: string): readonly PreprocessingStep[] {
+  const dropped = steps.some(({ step, params }) => step === "drop" && (params?.columns as readonly string[] | undefined)?.includes(column));
+  return column && !dropped ? [{ step: "drop", params: { columns: [column] } }, ...steps] : steps;
 }
 
 /** `checkRequest`, for where a request is to be good. @throws with every problem in it */
@@ -233,6 +357,10 @@ export function rawShapeOf(facts: {
 export interface LoadOptions {
   /** What the steps of preprocessing learnt before. */
   readonly fitted?: readonly FittedStep[];
+  /** Which rows of the training split (the validation split after it) to learn from, instead of those the snapshot and the settings say. */
+  readonly rows?: Int32Array;
+  /** A raw column to read along: what rows are grouped by. */
+  readonly column?: string;
   /** Where downloads are kept for the next time; without it nothing is downloaded. */
   readonly cache?: string;
   readonly signal?: AbortSignal;
@@ -242,15 +370,21 @@ export interface LoadOptions {
  * Samples ready to train on: of a snapshot, when `path` is the folder of one, else of the dataset's files, imported for this once.
  * @throws what importing and preparing throw
  */
-export async function loadDataset(
-  { dataset, path, preprocessing, training }: RunSettings,
-  { fitted, cache, signal }: LoadOptions = {},
-): Promise<Dataset> {
+export async function loadDataset(settings: RunSettings, { fitted, rows, column, cache, signal }: LoadOptions = {}): Promise<Dataset> {
+  const { dataset, path, preprocessing, training } = settings;
   const { id, importFiles } = entryOf(catalog.datasets, dataset);
-  const from = (directory: string) => {
-    const validation = { fraction: training.validation, seed: training.seed };
-    return prepare(directory, stepsOf(preprocessing), { id, source: path ?? id, validation, fitted });
-  };
+  const from = (directory: string) =>
+    prepare(directory, stepsOf(preprocessing), {
+      id,
+      source: path ?? id,
+      // A classical model needs none to choose by.
+      validation: { fraction: ofLearner(settings) ? 0 : settings.training.validation, seed: training.seed },
+      fitted,
+      rows,
+      column,
+      weights: training.sampleWeights || undefined,
+      gaps: learnerOf(settings)?.missing,
+    });
   if (path && existsSync(join(path, "snapshot.json"))) return from(path);
   const directory = await mkdtemp(join(tmpdir(), "trainyard-import-"));
   try {
@@ -261,8 +395,8 @@ export async function loadDataset(
   }
 }
 
-/** The steps that stand before the network in what is served, and what they take. */
-function frontOf({ steps, inputs, pictureShape }: Preparation): PlanOptions["front"] {
+/** The steps that stand before the model in what is served, and what they take. */
+export function frontOf({ steps, inputs, pictureShape }: Preparation): PlanOptions["front"] {
   const kinds = stepsOf(steps);
   if (!pictureShape)
     return () =>
@@ -277,27 +411,42 @@ function frontOf({ steps, inputs, pictureShape }: Preparation): PlanOptions["fro
 }
 
 /** What a model tells of its preprocessing to whoever opens the file. */
-const describe = ({ steps, inputs, pictureShape }: Preparation): Record<string, string> => ({
+export const describe = ({ steps, inputs, pictureShape }: Preparation): Record<string, string> => ({
   "trainyard.preprocessing": JSON.stringify(steps),
   "trainyard.inputs": JSON.stringify(pictureShape ? [{ name: "picture", type: "picture", shape: pictureShape }] : inputs),
 });
+
+/**
+ * The network that settings describe, augmentation before it, checked against the shape of a sample.
+ * @throws what `checkNetwork` throws
+ */
+export function networkOf({ model, network, augmentation = [] }: NetworkSettings, sampleShape: readonly number[], outputs: number): Network {
+  const before = augmentation.map((one, i): LayerDescription => ({ id: `augmentation-${i + 1}`, ...one }));
+  const last = before.at(-1)?.id;
+  const shape = last ? checkNetwork({ layers: before }, catalog.layers, sampleShape).outputShape : sampleShape;
+  const own = network ?? entryOf(catalog.models, model).network(shape, outputs, model.params as never);
+  if (!last) return checkNetwork(own, catalog.layers, sampleShape);
+  const moved = own.layers.map((layer) => ({
+    ...layer,
+    ...(layer.inputs && { inputs: layer.inputs.map((name) => (name === "input" ? last : name)) }),
+  }));
+  return checkNetwork({ ...own, layers: [...before, ...moved] }, catalog.layers, sampleShape);
+}
 
 /**
  * Builds the network for a dataset and compiles the plan.
  * @param settings checked for the dataset's task
  * @throws what `checkNetwork` and `compilePlan` throw
  */
-export function assemble(settings: RunSettings, dataset: Dataset): Assembled {
+export function assemble(settings: NetworkSettings, dataset: Dataset): Assembled {
   const { training } = settings;
-  const [model, loss, optimizer, schedule] = [
-    entryOf(catalog.models, settings.model),
+  const [loss, optimizer, schedule] = [
     entryOf(catalog.losses, settings.loss),
     entryOf(catalog.optimizers, settings.optimizer),
     entryOf(catalog.schedules, settings.schedule),
   ];
   const outputs = dataset.task === "classification" ? dataset.labels.length : 1;
-  const description = settings.network ?? model.network(dataset.sampleShape, outputs, settings.model.params as never);
-  const network = checkNetwork(description, catalog.layers, dataset.sampleShape);
+  const network = networkOf(settings, dataset.sampleShape, outputs);
   // A term whose factor is zero is left out of the graph; every other number is an input.
   const numbers = Object.entries(settings.optimizer.params as Record<string, number>).filter(([name]) => name !== "learningRate");
   const options: PlanOptions = {
@@ -306,6 +455,7 @@ export function assemble(settings: RunSettings, dataset: Dataset): Assembled {
     loss,
     lossParams: settings.loss.params,
     optimizer,
+    optimizerParams: settings.optimizer.params,
     zeros: numbers.flatMap(([name, value]) => (value === 0 ? [name] : [])),
     batchSize: training.batchSize,
     inputDType: dataset.train.inputs instanceof Uint8Array ? "uint8" : "float32",

@@ -5,6 +5,9 @@ import { join, resolve } from "node:path";
 // What the AWS SDK says of Node's version concerns who builds Trainyard, not who moves a file with it.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= "true";
 
+// Processes that are started in other folders read it, too.
+if (process.env.TRAINYARD_EXTENSIONS) process.env.TRAINYARD_EXTENSIONS = resolve(process.env.TRAINYARD_EXTENSIONS);
+
 export const config = {
   /** TRAINYARD_URL: the server to talk to. Without it: the one that runs on the data directory, else one inside the command. */
   url: process.env.TRAINYARD_URL || undefined,
@@ -14,6 +17,8 @@ export const config = {
   project: process.env.TRAINYARD_PROJECT || undefined,
   /** TRAINYARD_HOME: the data directory. */
   home: resolve(process.env.TRAINYARD_HOME || join(homedir(), ".trainyard")),
+  /** TRAINYARD_EXTENSIONS: a folder whose files add to the catalog. */
+  extensions: process.env.TRAINYARD_EXTENSIONS || undefined,
   /** AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, AWS_REGION, AWS_DEFAULT_REGION: of `bucket` and s3:// addresses. Credentials the SDK reads itself. */
   s3Endpoint: process.env.AWS_ENDPOINT_URL_S3 || process.env.AWS_ENDPOINT_URL || undefined,
   s3Region: process.env.AWS_REGION || process.env.AWS_DEFAULT_REGION || undefined,

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import type { StepPreview } from "../shared/step-preview.ts";
 import { add, answer, type Options, verb, wholeNumber } from "./command.ts";
 import { digits, thousands } from "./output.ts";
-import { readSteps } from "./steps.ts";
+import { readList } from "./steps.ts";
 import { type Column, table } from "./table.ts";
 
 interface StepsOptions extends Options {
@@ -18,7 +18,7 @@ export function registerSteps(datasets: Command, datasetArgument: string): void 
     .option("--rows <integer>", "how many to show", wholeNumber("--rows", 1), 5)
     .action(
       verb(async ({ client }, { preprocessing, rows }: StepsOptions, id: string) => {
-        const steps = await readSteps(preprocessing);
+        const steps = await readList("preprocessing", preprocessing);
         const shown = await client.call("previewSteps", { params: { id }, body: { preprocessing: [...steps], rows } });
         return answer(shown, () => stagesText(shown, shown.fittedOn));
       }),

@@ -4,7 +4,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Command } from "commander";
 import { fail } from "../shared/errors.ts";
-import { exportDvc, openRemote, readDvc } from "../storage/dvc.ts";
 import { add, answer, type Options, verb } from "./command.ts";
 import { config } from "./config.ts";
 import { downloadArtifacts, downloadFiles } from "./download.ts";
@@ -17,6 +16,7 @@ interface DvcOptions extends Options {
 }
 
 const remoteFlag = ["--remote <url>", "where DVC keeps it: s3://bucket/prefix (the variables of `bucket` say how), or a folder"] as const;
+const storage = () => import("../storage/dvc.ts"); // the SDK takes its time to load
 const s3 = () => ({ endpoint: config.s3Endpoint, region: config.s3Region });
 
 export function registerDatasetDvc(datasets: Command, datasetArgument: string): void {
@@ -68,6 +68,7 @@ export function registerRunDvc(runs: Command): void {
 }
 
 async function exported(name: string, url: string, folder: string, fetch: (to: string) => Promise<void>, names: readonly string[]) {
+  const { exportDvc, openRemote } = await storage();
   const temporary = await mkdtemp(join(tmpdir(), "trainyard-dvc-"));
   const remote = await openRemote(url, s3());
   try {
@@ -84,6 +85,7 @@ async function exported(name: string, url: string, folder: string, fetch: (to: s
 
 /** What a .dvc file names, here for as long as `use` takes. */
 export async function withDvc<T>(dvcFile: string, url: string | undefined, use: (path: string) => Promise<T>): Promise<T> {
+  const { openRemote, readDvc } = await storage();
   const temporary = await mkdtemp(join(tmpdir(), "trainyard-dvc-"));
   const remote = url === undefined ? undefined : await openRemote(url, s3());
   try {

@@ -6,6 +6,7 @@ import { basename, join, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { catalog } from "../catalog/index.ts";
 import { fail } from "../shared/errors.ts";
+import { pictureEnding, sourceByEnding } from "../shared/file-sources.ts";
 import { interrupted } from "./interrupt.ts";
 
 export interface LocalFile {
@@ -18,35 +19,27 @@ export interface LocalFile {
 /** The server takes no more for one dataset. */
 const MOST_FILES = 1000;
 
-const picture = /\.(png|jpe?g|webp|bmp|gif|tiff?|avif)$/i;
-/** Which dataset of the catalog reads files of a name, by its ending; a table's forms are the rest. */
-const readers: readonly (readonly [ending: RegExp, source: string])[] = [
-  [/\.(npy|npz)$|(idx\d-ubyte|\.idx)(\.gz)?$/i, "arrays"],
-  [/\.(zip|tar|tar\.gz|tgz)$/i, "pictures"],
-  [picture, "pictures"],
-];
-
 /** What reads the files at a path, as far as names tell: the dataset of the catalog. */
 export function sourceOf(path: string): string {
   const isFolder = existsSync(path) && statSync(path).isDirectory();
-  if (!isFolder) return readers.find(([ending]) => ending.test(path))?.[1] ?? "table";
+  if (!isFolder) return sourceByEnding(path) ?? "table";
   const entries = readdirSync(path, { withFileTypes: true }).filter(({ name }) => !name.startsWith("."));
   if (holdsPictures(path, entries)) return "pictures";
-  return entries.map(({ name }) => readers.find(([ending]) => ending.test(name))?.[1]).find((source) => source) ?? "table";
+  return entries.map(({ name }) => sourceByEnding(name)).find((source) => source) ?? "table";
 }
 
 /** A folder of pictures, or one whose folders hold them. */
 function holdsPictures(path: string, entries: readonly Dirent[]): boolean {
   return entries.some((entry) =>
     entry.isDirectory()
-      ? readdirSync(join(path, entry.name), { withFileTypes: true }).some((e) => e.isDirectory() || picture.test(e.name))
-      : picture.test(entry.name),
+      ? readdirSync(join(path, entry.name), { withFileTypes: true }).some((e) => e.isDirectory() || pictureEnding.test(e.name))
+      : pictureEnding.test(entry.name),
   );
 }
 
 /** Whether a word means files, rather than a dataset by its name: it has a folder in it, or an ending that something here reads. */
 export const isPath = (word: string): boolean =>
-  /[/\\]|\.(csv|tsv|txt|jsonl?|ndjson|parquet|xlsx|gz)$/i.test(word) || readers.some(([ending]) => ending.test(word));
+  /[/\\]|\.(csv|tsv|txt|jsonl?|ndjson|parquet|xlsx|gz)$/i.test(word) || sourceByEnding(word) !== undefined;
 
 /** Whether the files at a path have to be packed before they are sent: pictures in folders. */
 export const isFolder = (path: string): boolean => existsSync(path) && statSync(path).isDirectory();

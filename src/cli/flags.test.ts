@@ -1,29 +1,32 @@
 /** Every parameter of everything that can be chosen has a flag of its own, and what is typed reaches the request. */
 import { Command } from "commander";
 import { describe, expect, test } from "vitest";
-import { type Choice, choices, type RunRequest, trainingParams } from "../catalog/run-settings.ts";
+import { catalog } from "../catalog/index.ts";
+import { type Choice, choices, fittingParams, learnerOf, type RunRequest, trainingParams } from "../catalog/run-settings.ts";
 import type { Head } from "../shared/define.ts";
 import { addFlags, flagsFor, ownersOf, ownFlags, requestFrom } from "./flags.ts";
 
 type Chosen = Partial<Record<Choice, string>>;
 const ids = (choice: Choice) => choices[choice].entries.map(({ id }: Head) => id);
-const allChosen: Chosen[] = ids("dataset").flatMap((dataset) =>
-  ids("model").flatMap((model) =>
+const allChosen: Chosen[] = ids("dataset").flatMap((dataset) => [
+  ...catalog.models.flatMap(({ id: model }) =>
     ids("loss").flatMap((loss) =>
       ids("optimizer").flatMap((optimizer) => ids("schedule").map((schedule) => ({ dataset, model, loss, optimizer, schedule }))),
     ),
   ),
-);
+  ...catalog.learners.map(({ id: model }) => ({ dataset, model })),
+]);
 
 test("every parameter has a flag, whatever is chosen together, and no two have the same", () => {
   expect(allChosen.length).toBeGreaterThan(1000);
   for (const chosen of allChosen) {
     const flags = flagsFor(chosen);
-    const params = (Object.keys(choices) as Choice[]).flatMap((choice) =>
+    const params = (Object.keys(chosen) as Choice[]).flatMap((choice) =>
       Object.keys(choices[choice].entries.find(({ id }: Head) => id === chosen[choice])!.params).map((name) => `${choice}.${name}`),
     );
     const names = flags.map(({ owner, name }) => `${owner}.${name}`);
-    expect(names).toEqual([...Object.keys(trainingParams).map((name) => `training.${name}`), ...params]);
+    const training = learnerOf({ model: { id: chosen.model! } }) ? fittingParams : trainingParams;
+    expect(names).toEqual([...Object.keys(training).map((name) => `training.${name}`), ...params]);
     const all = [...flags.map(({ flag }) => flag), ...ownFlags];
     expect(all.filter((flag, i) => all.indexOf(flag) < i)).toEqual([]);
   }

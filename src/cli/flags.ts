@@ -1,11 +1,11 @@
 /** Command-line flags made from parameter specs: one per parameter of everything that is chosen. */
 import { type Command, Option } from "commander";
-import { type Choice, choices, type RunRequest, trainingParams } from "../catalog/run-settings.ts";
+import { type Choice, choices, fittingParams, learnerOf, type RunRequest, trainingParams } from "../catalog/run-settings.ts";
 import { type Head, type Param, type Params, parseParam, wanted } from "../shared/define.ts";
 import { capital } from "./command.ts";
 
-/** "learningRate" -> "--learning-rate" */
-const flagOf = (name: string): string => `--${name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`;
+/** "learningRate" -> "--learning-rate", "C" -> "--c" */
+const flagOf = (name: string): string => `--${name.replace(/[A-Z]/g, (c, at: number) => `${at ? "-" : ""}${c.toLowerCase()}`)}`;
 const attributeOf = (flag: string): string => new Option(`${flag} <value>`).attributeName();
 
 /** Flags of `train` that belong to no catalog entry. */
@@ -14,6 +14,7 @@ export const ownFlags = [
     "--path",
     "--network",
     "--preprocessing",
+    "--augmentation",
     "--name",
     "--note",
     "--tag",
@@ -51,10 +52,17 @@ export function flagsFor(chosen: Readonly<Partial<Record<Choice, string>>>): rea
     const entry = choices[choice].entries.find((e: Head) => e.id === chosen[choice]);
     return entry ? [[choice, entry.params] as const] : [];
   });
-  return [...add("training", trainingParams), ...entries.flatMap(([choice, params]) => add(choice, params))];
+  const training = chosen.model && learnerOf({ model: { id: chosen.model } }) ? fittingParams : trainingParams;
+  return [...add("training", training), ...entries.flatMap(([choice, params]) => add(choice, params))];
 }
 
-const placeholders: Readonly<Partial<Record<Param["type"], string>>> = { list: "a,b,…", texts: "a,b,…", mapping: "name=value,…" };
+const placeholders: Readonly<Partial<Record<Param["type"], string>>> = {
+  list: "a,b,…",
+  texts: "a,b,…",
+  mapping: "name=value,…",
+  numberOr: "number or word",
+  weights: "class=weight,…",
+};
 
 export function addFlags(command: Command, flags: readonly Flag[]): void {
   for (const { flag, owner, param } of flags) {

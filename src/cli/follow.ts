@@ -9,7 +9,7 @@ import { evaluationText } from "./evaluate.ts";
 import { failure } from "./failure.ts";
 import { interrupted, onInterrupt } from "./interrupt.ts";
 import { print, printJson, quoted, say, thousands } from "./output.ts";
-import { progressWatcher } from "./progress.ts";
+import { modelText, progressWatcher } from "./progress.ts";
 
 export interface FollowOptions extends Options {
   readonly detach?: boolean;
@@ -44,10 +44,12 @@ export async function follow(connection: Connection, started: Run, { json, detac
     case "failed":
       throw failure(ended.reason, `run ${ended.name}`);
     default:
-      if (!json)
+      if (!json) {
+        const evaluation = ended.evaluation && (await client.call("getEvaluation", { params: { id: ended.id } }));
         print(
-          `${ended.evaluation ? `\n${evaluationText(ended.evaluation)}\n\n` : ""}model  npx trainyard export ${quoted(ended.name)} -o ${quoted(`${ended.name}.onnx`)}`,
+          `${evaluation ? `\n${evaluationText(evaluation)}\n\n` : ""}model  npx trainyard export ${quoted(ended.name)} -o ${quoted(`${ended.name}.onnx`)}`,
         );
+      }
   }
   return ended;
 }
@@ -113,7 +115,7 @@ function textViewer(started: Run): Viewer {
           const run = data as Run;
           if (run.facts && !introduced) {
             introduced = true;
-            print(`${run.dataset}: ${run.model} with ${thousands(run.facts.parameters)} parameters, run ${run.name}`);
+            print(`${run.dataset}: ${modelText(run)}, run ${run.name}`);
           }
           if (run.state === "queued" && run.reason && run.reason.message !== trouble) {
             trouble = run.reason.message;

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The one program: `trainyard <verb>`. Exit code 0 done, 1 failed, 2 bad usage, 130 stopped. */
 import { Command, CommanderError } from "commander";
+import { loadExtensions } from "../catalog/extensions.ts";
 import { fail, type Problem, TrainyardError } from "../shared/errors.ts";
 import { version } from "../shared/version.ts";
 import { registerAdmin } from "./admin.ts";
@@ -19,6 +20,8 @@ import { registerLogin } from "./login.ts";
 import { say } from "./output.ts";
 import { registerPredict } from "./predict.ts";
 import { registerProjects } from "./projects.ts";
+import { registerRefits } from "./refit.ts";
+import { registerReport } from "./report.ts";
 import { registerRuns } from "./runs.ts";
 import { registerServe } from "./serve.ts";
 import { registerShares } from "./shares.ts";
@@ -28,7 +31,16 @@ import { registerUsers } from "./users.ts";
 import { registerWork } from "./work.ts";
 
 /** Errors of the person at the keyboard, not of data or machine. */
-const usage: readonly string[] = ["BAD_USAGE", "BAD_CONFIG", "UNKNOWN_ENTRY", "UNKNOWN_PARAMETER", "BAD_PARAMETER", "NOT_ALLOWED", "TASK_MISMATCH"];
+const usage: readonly string[] = [
+  "BAD_USAGE",
+  "BAD_CONFIG",
+  "BAD_EXTENSION",
+  "UNKNOWN_ENTRY",
+  "UNKNOWN_PARAMETER",
+  "BAD_PARAMETER",
+  "NOT_ALLOWED",
+  "TASK_MISMATCH",
+];
 
 /** Flags that earlier versions had. */
 const moved: Readonly<Record<string, string>> = {
@@ -93,43 +105,50 @@ const projectFlag = [
 
 const every = (command: Command): readonly Command[] => [command, ...command.commands.flatMap(every)];
 
-const argv = process.argv.slice(2);
-const program = new Command("trainyard")
-  .description("Train, evaluate and keep machine-learning models. Every training step is a plain ONNX graph.")
-  .version(version)
-  .configureHelp({ showGlobalOptions: false })
-  .configureOutput({ outputError() {} })
-  .showSuggestionAfterError()
-  .enablePositionalOptions()
-  .exitOverride();
-program.commandsGroup("Train and use:");
-registerTrain(program, argv);
-registerEvaluate(program);
-registerPredict(program);
-registerExport(program);
-registerRuns(program);
-registerExperiments(program);
-registerDatasets(program, argv);
-registerCatalog(program);
-registerBucket(program);
-program.commandsGroup("People and projects:");
-registerLogin(program);
-registerProjects(program);
-registerShares(program);
-registerTokens(program);
-registerUsers(program);
-program.commandsGroup("Run the platform:");
-registerServe(program);
-registerWork(program);
-registerEvents(program);
-registerAdmin(program);
-registerCompletion(program);
-for (const command of program.commands.filter((c) => ofProjects.includes(c.name())).flatMap(every)) command.option(...projectFlag);
-for (const command of every(program).slice(1)) command.enablePositionalOptions().option("--json", "print JSON, a line for each thing");
+/** The commands, with flags for everything that can be chosen. */
+function commands(argv: readonly string[]): Command {
+  const program = new Command("trainyard")
+    .description("Train, evaluate and keep machine-learning models. Every training step is a plain ONNX graph.")
+    .version(version)
+    .configureHelp({ showGlobalOptions: false })
+    .configureOutput({ outputError() {} })
+    .showSuggestionAfterError()
+    .enablePositionalOptions()
+    .exitOverride();
+  program.commandsGroup("Train and use:");
+  registerTrain(program, argv);
+  registerEvaluate(program);
+  registerRefits(program);
+  registerReport(program);
+  registerPredict(program);
+  registerExport(program);
+  registerRuns(program);
+  registerExperiments(program);
+  registerDatasets(program, argv);
+  registerCatalog(program);
+  registerBucket(program);
+  program.commandsGroup("People and projects:");
+  registerLogin(program);
+  registerProjects(program);
+  registerShares(program);
+  registerTokens(program);
+  registerUsers(program);
+  program.commandsGroup("Run the platform:");
+  registerServe(program);
+  registerWork(program);
+  registerEvents(program);
+  registerAdmin(program);
+  registerCompletion(program);
+  for (const command of program.commands.filter((c) => ofProjects.includes(c.name())).flatMap(every)) command.option(...projectFlag);
+  for (const command of every(program).slice(1)) command.enablePositionalOptions().option("--json", "print JSON, a line for each thing");
+  return program;
+}
 
+const argv = process.argv.slice(2);
 catchInterrupts();
 try {
-  await program.parseAsync(argv, { from: "user" });
+  await loadExtensions(config.extensions);
+  await commands(argv).parseAsync(argv, { from: "user" });
 } catch (error) {
   process.exitCode = report(error, argv.includes("--json"));
 }

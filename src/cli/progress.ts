@@ -1,5 +1,6 @@
 /** Shows how a training goes: a live line on a terminal, plain lines elsewhere, all on stderr. */
 import { MultiBar, Presets, type SingleBar } from "cli-progress";
+import { catalog } from "../catalog/index.ts";
 import { isOver, type Points, type ProgressView, type Run } from "../shared/api/schemas.ts";
 import { duration, percent, thousands } from "./output.ts";
 
@@ -14,8 +15,8 @@ export interface Watcher {
 }
 
 interface Measure {
-  readonly loss: number | null;
-  readonly score: number | null;
+  readonly loss?: number | null;
+  readonly score?: number | null;
 }
 
 /** Between two lines where no terminal is, and of short epochs, which would else scroll everything away: milliseconds. */
@@ -27,7 +28,7 @@ export function progressWatcher(started: Run): Watcher {
   const screen = process.stderr.isTTY
     ? new MultiBar(
         {
-          format: "epoch {epoch}  {bar}  {value}/{total}  {rate} samples/s  {measure}  {left} left",
+          format: "{place}  {bar}  {value}/{total}  {rate}{measure}  {left} left",
           hideCursor: true,
           clearOnComplete: true,
           gracefulExit: false, // Ctrl-C is ours
@@ -46,7 +47,12 @@ export function progressWatcher(started: Run): Watcher {
 
   const say = (line: string) => void (bar && screen ? screen.log(`${line}\n`) : process.stderr.write(`${line}\n`));
   const describe = ({ loss, score }: Measure): string =>
-    `loss ${number(loss)}, ${run.task === "regression" ? `mean error ${number(score)}` : `accuracy ${score === null ? "NaN" : percent(score)}`}`;
+    [
+      ...(loss === undefined ? [] : [`loss ${number(loss)}`]),
+      ...(score === undefined
+        ? []
+        : [run.task === "regression" ? `mean error ${number(score)}` : `accuracy ${score === null ? "NaN" : percent(score)}`]),
+    ].join(", ");
 
   const watcher: Watcher = {
     say,
@@ -56,15 +62,16 @@ export function progressWatcher(started: Run): Watcher {
       if (introduced || !run.facts) return;
       introduced = true;
       const resumed = told && !isOver(run.state) ? `, going on after step ${thousands(told)}` : "";
-      say(`${thousands(run.facts.dataset.samples.train)} samples, ${thousands(stepsPerEpoch(run))} steps an epoch${resumed}`);
+      const steps = run.settings.training.batchSize ? `, ${counted(stepsPerEpoch(run), "step")} an epoch` : "";
+      say(`${thousands(run.facts.dataset.samples.train)} samples${steps}${resumed}`);
       watcher.metrics(early);
       early = [];
     },
 
     progress(p) {
       const payload = {
-        epoch: `${p.epoch}/${p.epochs}`,
-        rate: thousands(p.samplesPerSecond),
+        place: p.unit ?? `epoch ${p.epoch}/${p.epochs}`,
+        rate: p.samplesPerSecond === undefined ? "" : `${thousands(p.samplesPerSecond)} samples/s  `,
         measure: describe(p),
         left: duration(p.secondsLeft),
       };
@@ -75,7 +82,8 @@ export function progressWatcher(started: Run): Watcher {
         screen.update();
       } else if (Date.now() - spoken > SELDOM) {
         spoken = Date.now();
-        say(`epoch ${payload.epoch}, step ${p.step}/${p.stepsPerEpoch}: ${payload.rate} samples/s, ${payload.measure}, ${payload.left} left`);
+        const said = [payload.rate.trim(), payload.measure, `${payload.left} left`].filter(Boolean);
+        say(`${p.unit ? placeText(p) : `${payload.place}, step ${p.step}/${p.stepsPerEpoch}`}: ${said.join(", ")}`);
       }
     },
 
@@ -126,4 +134,18 @@ function epochsIn(points: readonly Points[], task: Run["task"]): { step: number;
 
 /** JSON has no NaN: it comes as null. */
 const number = (value: number | null): string => (value === null ? "NaN" : value.toPrecision(4));
-const stepsPerEpoch = (run: Run): number => Math.ceil(run.facts!.dataset.samples.train / Number(run.settings.training.batchSize));
+/** An optimizer that looks at all samples at once takes one. */
+function stepsPerEpoch({ facts, settings }: Run): number {
+  const whole = catalog.optimizers.some((kind) => kind.id === settings.optimizer?.id && "whole" in kind);
+  return whole ? 1 : Math.ceil(facts!.dataset.samples.train / Number(settings.training.batchSize));
+}
+
+/** Where a training is: epoch 2 of 10, or 40 of 100 trees. */
+export const placeText = ({ unit, step, stepsPerEpoch, epoch, epochs }: ProgressView): string =>
+  unit ? `${thousands(step)} of ${thousands(stepsPerEpoch)} ${unit}` : `epoch ${epoch} of ${epochs}`;
+
+/** What is trained; of a network how large it is. */
+export const modelText = ({ model, facts }: Pick<Run, "model" | "facts">): string =>
+  facts?.parameters ? `${model} with ${thousands(facts.parameters)} parameters` : model;
+
+const counted = (count: number, what: string): string => `${thousands(count)} ${what}${count === 1 ? "" : "s"}`;

@@ -3,11 +3,13 @@ import type { Command } from "commander";
 import { type Choice, choices, trainingParams } from "../catalog/run-settings.ts";
 import type { Run } from "../shared/api/schemas.ts";
 import type { Head, Params } from "../shared/define.ts";
+import type { EvaluationReport } from "../shared/evaluation.ts";
 import { add, answer, verb } from "./command.ts";
 import { evaluationText } from "./evaluate.ts";
 import { reasonText } from "./failure.ts";
 import { findRun, runArgument } from "./find.ts";
 import { bytes, digits, duration, thousands, when } from "./output.ts";
+import { modelText, placeText } from "./progress.ts";
 import { tagsText } from "./runs.ts";
 import { pairs, table } from "./table.ts";
 
@@ -18,12 +20,13 @@ export function registerRunShow(runs: Command): void {
       verb(async ({ client }, _, name: string) => {
         const { id } = await findRun(client, name);
         const run = await client.call("getRun", { params: { id } });
-        return answer(run, () => runText(run));
+        const evaluation = run.evaluation && (await client.call("getEvaluation", { params: { id } }));
+        return answer(run, () => runText(run, evaluation));
       }),
     );
 }
 
-function runText(run: Run): string {
+function runText(run: Run, evaluation?: EvaluationReport): string {
   const { facts, progress } = run;
   const sections = [
     pairs([
@@ -40,11 +43,8 @@ function runText(run: Run): string {
       ["tags", tagsText(run.tags)],
       ["note", run.note],
       ["dataset", facts ? `${run.dataset}: ${samplesText(facts.dataset.samples)}` : run.dataset],
-      ["model", facts ? `${run.model} with ${thousands(facts.parameters)} parameters` : run.model],
-      [
-        "progress",
-        progress && run.state === "running" ? `epoch ${progress.epoch} of ${progress.epochs}, ${duration(progress.secondsLeft)} left` : "",
-      ],
+      ["model", modelText(run)],
+      ["progress", progress && run.state === "running" ? `${placeText(progress)}, ${duration(progress.secondsLeft)} left` : ""],
       ["checkpoint", run.checkpoint && `after step ${thousands(run.checkpoint.update)}, ${when(run.checkpoint.at)}`],
     ]),
     `settings\n${indent(pairs(settingsOf(run)))}`,
@@ -65,7 +65,7 @@ function runText(run: Run): string {
         metrics,
       ),
     );
-  if (run.evaluation) sections.push(evaluationText(run.evaluation));
+  if (evaluation) sections.push(evaluationText(evaluation));
   if (run.artifacts.length)
     sections.push(
       table(
@@ -85,9 +85,10 @@ const samplesText = ({ train, validation, test }: NonNullable<Run["facts"]>["dat
 
 /** What can be set, part by part: optimizer adam, learningRate=0.001. */
 function settingsOf({ settings }: Run): [string, string][] {
-  const parts = (Object.keys(choices) as Choice[]).map((part): [string, string] => {
+  const parts = (Object.keys(choices) as Choice[]).flatMap((part): [string, string][] => {
+    if (!settings[part]) return [];
     const { id, params } = settings[part];
-    return [part, [id, ...assignments(params, choices[part].entries.find((e: Head) => e.id === id)?.params)].join(" ")];
+    return [[part, [id, ...assignments(params, choices[part].entries.find((e: Head) => e.id === id)?.params)].join(" ")]];
   });
   return [...parts, ["training", assignments(settings.training, trainingParams).join(" ")]];
 }

@@ -81,7 +81,7 @@ async function firstRun({ localUrl: url, machineToken: token }: Platform, signal
   );
   const run = await watch(client, started, json, signal);
   if (json) return;
-  if (run.evaluation) print(`\n${evaluationText(run.evaluation)}\n`);
+  if (run.evaluation) print(`\n${evaluationText(await client.call("getEvaluation", { params: { id: run.id } }))}\n`);
   const why = run.state === "failed" ? `: ${reasonText(run.reason)}` : "";
   print(`run ${run.name} ${run.state}${why}\nin another terminal: npx trainyard runs show ${run.name}`);
 }

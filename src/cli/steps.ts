@@ -1,20 +1,26 @@
 /** What stands in JSON on the command line, or in a file that it names: lists of steps, networks. */
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
-import { preprocessingStep } from "../shared/api/schemas.ts";
+import { augmentation, preprocessingStep } from "../shared/api/schemas.ts";
 import { fail } from "../shared/errors.ts";
 
-const stepsForm = '[{ "step": "impute", "params": { "strategy": "mean" } }, …]';
+/** Lists that `train` takes: the flag, what they are called, how they look. */
+const lists = {
+  preprocessing: { what: "list of steps", form: '[{ "step": "impute", "params": { "strategy": "mean" } }, …]', schema: z.array(preprocessingStep) },
+  augmentation: { what: "list of layers", form: '[{ "layer": "RandomShift", "params": { "down": 2 } }, …]', schema: z.array(augmentation) },
+} as const;
+type Lists = { readonly [K in keyof typeof lists]: z.infer<(typeof lists)[K]["schema"]> };
 
 /** The list itself, or the name of a file with it. @throws FILE_NOT_FOUND, BAD_FILE */
-export async function readSteps(given: string): Promise<z.infer<typeof preprocessingStep>[]> {
+export async function readList<K extends keyof Lists>(kind: K, given: string): Promise<Lists[K]> {
+  const { what, form, schema } = lists[kind];
   const inline = given.trimStart().startsWith("[");
-  const steps = inline ? parseJson(given, "--preprocessing") : await readJson(given, "list of steps", stepsForm);
-  const { success, data, error } = z.array(preprocessingStep).safeParse(steps);
-  if (success) return data;
+  const steps = inline ? parseJson(given, `--${kind}`) : await readJson(given, what, form);
+  const { success, data, error } = schema.safeParse(steps);
+  if (success) return data as Lists[K];
   const { path, message } = error.issues[0]!;
   const got = `${path.length ? `${path.join(".")}: ` : ""}${message}`;
-  throw fail("BAD_FILE", { path: inline ? "--preprocessing" : given, want: `a list of steps: ${stepsForm}`, got, fix: "Correct the list." });
+  throw fail("BAD_FILE", { path: inline ? `--${kind}` : given, want: `a ${what}: ${form}`, got, fix: "Correct the list." });
 }
 
 export async function readJson(path: string, what: string, form: string): Promise<unknown> {

@@ -1,7 +1,7 @@
 /** `trainyard train`: brings the data, asks for a run, shows how it goes and how good it is. */
 import type { Command } from "commander";
 import { catalog } from "../catalog/index.ts";
-import { type Choice, checkRequest, choices, defaultLoss, defaults, type RunRequest } from "../catalog/run-settings.ts";
+import { type Choice, checkRequest, choices, defaultLoss, defaults, learnerOf, type RunRequest, usualSchedule } from "../catalog/run-settings.ts";
 import type { Client } from "../shared/api/client.ts";
 import type { RunRequestBody } from "../shared/api/schemas.ts";
 import { fail } from "../shared/errors.ts";
@@ -10,13 +10,14 @@ import { connect } from "./connect.ts";
 import { isPath, nameFor, sourceOf } from "./files.ts";
 import { addFlags, flagsFor, requestFrom } from "./flags.ts";
 import { detachFlag, type FollowOptions, follow, followHelp } from "./follow.ts";
-import { readJson, readSteps } from "./steps.ts";
+import { readJson, readList } from "./steps.ts";
 import { registerFiles } from "./upload.ts";
 
 type TrainOptions = FollowOptions & {
   readonly path?: string;
   readonly network?: string;
   readonly preprocessing?: string;
+  readonly augmentation?: string;
   readonly name?: string;
   readonly note?: string;
   readonly tag?: readonly string[];
@@ -33,9 +34,10 @@ export function registerTrain(program: Command, argv: readonly string[]): void {
   const ids = (kind: keyof typeof catalog) => catalog[kind].map(({ id }) => id).join(", ");
   const command = add(program, "train", "train a model on a dataset", "Train a model on a dataset and evaluate it on the held-out test split.")
     .argument("[dataset]", `a dataset (${ids("datasets")}), a registered one, or a file or folder`)
-    .option("--model <id>", `what to train: ${ids("models")} (default: what suits the dataset)`)
+    .option("--model <id>", `what to train: a network (${ids("models")}) or a classical model (${ids("learners")}) (default: what suits the dataset)`)
     .option("--network <file.json>", "train this network description (model custom)")
     .option("--preprocessing <steps>", "what samples go through first: JSON, or a file of it (default: what suits the dataset)")
+    .option("--augmentation <layers>", "what changes pictures at random in training: JSON, or a file of it (default: nothing)")
     .option("--loss <id>", `what to minimise: ${ids("losses")} (default: what suits the task)`)
     .option("--optimizer <id>", `how to step: ${ids("optimizers")} (default: ${defaults.optimizer})`)
     .option("--schedule <id>", `how the learning rate changes: ${ids("schedules")} (default: ${defaults.schedule})`)
@@ -55,8 +57,14 @@ export function registerTrain(program: Command, argv: readonly string[]): void {
   command.action(async (dataset: string | undefined, options: TrainOptions) => {
     const request = requestFrom(flags, options as Record<string, string>, chosen);
     const network = options.network && (await readJson(options.network, "network description", "{ layers: [{ id, layer, params, inputs }] }"));
-    const preprocessing = options.preprocessing && (await readSteps(options.preprocessing));
-    await train(dataset, options, { ...request, ...(network !== undefined && { network }), ...(preprocessing && { preprocessing }) });
+    const preprocessing = options.preprocessing && (await readList("preprocessing", options.preprocessing));
+    const augmentation = options.augmentation && (await readList("augmentation", options.augmentation));
+    await train(dataset, options, {
+      ...request,
+      ...(network !== undefined && { network }),
+      ...(preprocessing && { preprocessing }),
+      ...(augmentation && { augmentation }),
+    });
   });
 }
 
@@ -114,13 +122,13 @@ function chosenIn(argv: readonly string[]): Chosen {
   const { named, options } = split(argv.slice(argv.indexOf("train") + 1));
   const dataset = named && isPath(named) ? sourceOf(named) : named;
   const entry = catalog.datasets.find((d) => d.id === dataset);
-  const chosen = {
-    dataset,
-    model: options.get("--model") ?? (options.has("--network") ? "custom" : entry?.suggestedModel),
-    loss: options.get("--loss") ?? (entry?.tasks.length === 1 ? defaultLoss[entry.tasks[0]!] : undefined),
-    optimizer: options.get("--optimizer") ?? defaults.optimizer,
-    schedule: options.get("--schedule") ?? defaults.schedule,
-  };
+  const model = options.get("--model") ?? (options.has("--network") ? "custom" : entry?.suggestedModel);
+  // A classical model has a loss and a way to learn of its own.
+  const optimizer = options.get("--optimizer") ?? defaults.optimizer;
+  const loss = entry?.tasks.length === 1 ? defaultLoss[entry.tasks[0]!] : undefined;
+  const usual = model && learnerOf({ model: { id: model } }) ? {} : { optimizer, schedule: usualSchedule(optimizer), loss };
+  const given = { loss: options.get("--loss"), optimizer: options.get("--optimizer"), schedule: options.get("--schedule") };
+  const chosen = { dataset, model, ...usual, ...Object.fromEntries(Object.entries(given).filter(([, id]) => id)) };
   return Object.fromEntries(Object.entries(chosen).filter(([, id]) => id));
 }
 

@@ -1,6 +1,5 @@
 /** Credentials of a bucket from an Ansible vault: a file that `ansible-vault` encrypted, with YAML or JSON in it. */
 import { readFile } from "node:fs/promises";
-import { parse } from "yaml";
 import { z } from "zod";
 import { fail } from "../shared/errors.ts";
 
@@ -25,11 +24,11 @@ export async function readVault(path: string, password: string): Promise<VaultCr
   const bad = (want: string, got: string, fix: string) => fail("BAD_FILE", { path, want, got, fix });
   if (!text.startsWith("$ANSIBLE_VAULT;"))
     throw bad("an Ansible vault", "does not begin with $ANSIBLE_VAULT", "Encrypt it: ansible-vault encrypt FILE.");
-  const { Vault } = await import("ansible-vault");
+  const [{ Vault }, { parse }] = await Promise.all([import("ansible-vault"), import("yaml")]);
   // What it throws may hold what was decrypted.
   const content = await new Vault({ password }).decrypt(text, undefined).catch(() => undefined);
   if (content === undefined) throw bad("a vault that this password opens", "it does not", "Check the password, and that the file is complete.");
-  const shape = z.record(z.string(), z.unknown()).safeParse(parsed(content));
+  const shape = z.record(z.string(), z.unknown()).safeParse(parsed(() => parse(content, { maxAliasCount: 0 })));
   if (!shape.success) throw bad("YAML with access_key_id and secret_access_key", "holds something else", "Write them as name: value, a line each.");
   const found: Partial<Record<keyof typeof fields, string>> = {};
   for (const [name, value] of Object.entries(shape.data)) {
@@ -41,9 +40,9 @@ export async function readVault(path: string, password: string): Promise<VaultCr
   return found;
 }
 
-function parsed(text: string): unknown {
+function parsed(parse: () => unknown): unknown {
   try {
-    return parse(text, { maxAliasCount: 0 });
+    return parse();
   } catch {
     return undefined;
   }

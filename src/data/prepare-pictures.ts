@@ -49,7 +49,7 @@ export async function preparePictures(
   return {
     shape,
     normalisation: normalisation ?? { mean: [0], deviation: [1] },
-    preparation: { steps: done, inputs: [], pictureShape: raw, features: [] },
+    preparation: { steps: done, inputs: [], pictureShape: raw, features: [], origins: [] },
     async fill(out, start, rows) {
       let at = start;
       for await (const block of pixels(rows)) {

@@ -139,22 +139,24 @@ export interface PreparedTable {
   fill(out: Float32Array, start: number, rows: Rows, what: string): Promise<void>;
 }
 
-export function prepareTable(steps: readonly Step<TableStep>[], fits: TableFits, columns: readonly Column[]): PreparedTable {
+/** @param mayMiss whether samples may have missing values (NaN) */
+export function prepareTable(steps: readonly Step<TableStep>[], fits: TableFits, columns: readonly Column[], mayMiss = false): PreparedTable {
   const { inputs, flow: entering } = tableEntrance(columns, "stored");
   const flow = throughSteps(steps, fits, entering);
   const samples = samplesOf(flow);
   const made = flow.numbers.columns;
   const used = originsOf(flow);
-  const needs = new Set(made.flatMap(({ from, gaps }) => (gaps ? [from] : [])));
+  const needs = new Set(made.flatMap(({ from, gaps }) => (gaps && !mayMiss ? [from] : [])));
   return {
     width: made.length,
     preparation: {
       steps: steps.map((step, i): FittedStep => ({ ...settled(step), ...(fits[i] && { fitted: fits[i] }) })),
       inputs: columns.filter(({ name }) => used.has(name)).map((column) => ({ ...column, required: needs.has(column.name) })),
       features: made.map(({ name }) => name),
+      origins: made.map(({ from }) => from),
     },
     async fill(out, start, rows, what) {
-      const open = made.flatMap((column, place) => (column.gaps ? [{ column, place }] : []));
+      const open = made.flatMap((column, place) => (column.gaps && !mayMiss ? [{ column, place }] : []));
       const perBatch = Math.max(1, Math.min(FIT_ROWS, Math.floor(BATCH_NUMBERS / made.length)));
       let at = start;
       let block = out;

@@ -1,9 +1,11 @@
 /** From a snapshot to what a network trains on: steps are fitted on the training rows alone, then every row goes through them once. */
-import type { Dataset, FittedStep, Normalisation, Preparation, Snapshot, Split, SplitName } from "../shared/dataset.ts";
+import type { Dataset, FittedStep, Normalisation, Preparation, RawSplit, Snapshot, Split, SplitName } from "../shared/dataset.ts";
+import { fail, show } from "../shared/errors.ts";
 import { onlyRows, type Rows, storedRows } from "./batches.ts";
 import type { PictureShape, PictureStep, TableStep } from "./kinds.ts";
 import { preparePictures } from "./prepare-pictures.ts";
 import { fitTable, prepareTable } from "./prepare-table.ts";
+import { cellsOf } from "./raw.ts";
 import { readBatches, readSnapshot } from "./snapshot.ts";
 import { splitValidation } from "./splits.ts";
 import { moments } from "./statistics.ts";
@@ -18,6 +20,14 @@ export interface PrepareOptions {
   readonly validation: { readonly fraction: number; readonly seed: number };
   /** What the steps learnt before: nothing is fitted, so that the same rows give the same bits. */
   readonly fitted?: readonly FittedStep[];
+  /** Which rows of the training split (and the validation split after it) may be learnt from; without it all but those to validate by. */
+  readonly rows?: Int32Array;
+  /** The number column that says how much each row counts. */
+  readonly weights?: string;
+  /** A column of the raw table to read along. */
+  readonly column?: string;
+  /** Whether samples may have missing values (NaN). */
+  readonly gaps?: boolean;
 }
 
 /** @throws BAD_PREPROCESSING, BAD_PARAMETER, BAD_USAGE, BAD_FILE, FILE_NOT_FOUND */
@@ -45,16 +55,28 @@ export async function prepare(directory: string, steps: readonly Step[], options
     await targetsOf(directory, snapshot, "test"),
   ];
   const targets = validation ? joined(train, validation) : train;
-  const rows = validation
-    ? { train: range(0, train.length), validation: range(train.length, targets.length) }
-    : splitValidation({ inputs: new Uint8Array(), targets: train, count: train.length }, options.validation.fraction, options.validation.seed, task);
-  const isTraining = new Uint8Array(train.length);
+  const rows = options.rows
+    ? { train: options.rows, validation: new Int32Array() }
+    : validation
+      ? { train: range(0, train.length), validation: range(train.length, targets.length) }
+      : splitValidation(
+          { inputs: new Uint8Array(), targets: train, count: train.length },
+          options.validation.fraction,
+          options.validation.seed,
+          task,
+        );
+  const isTraining = new Uint8Array(targets.length);
   for (const row of rows.train) isTraining[row] = 1;
   const stored =
     (split: SplitName): Rows =>
     (perBatch, inputs) =>
       storedRows(directory, snapshot, split, perBatch, inputs);
-  const training: Rows = (perBatch, inputs) => onlyRows(stored("train")(perBatch, inputs), (row) => isTraining[row] === 1);
+  // Rows of a validation split are learnt from only where `options.rows` says so.
+  const training: Rows = async function* (perBatch, inputs) {
+    yield* onlyRows(stored("train")(perBatch, inputs), (row) => isTraining[row] === 1);
+    if (validation && options.rows) yield* onlyRows(stored("validation")(perBatch, inputs), (row) => isTraining[train.length + row] === 1);
+  };
+  const weights = options.weights === undefined ? undefined : await weightsOf(directory, snapshot, options.weights);
 
   const { preparation, sampleShape, normalisation, inputs } = await (snapshot.pictureShape ? pictures : table)({
     snapshot,
@@ -72,8 +94,10 @@ export async function prepare(directory: string, steps: readonly Step[], options
     labels,
     normalisation: { ...normalisation, ...(task === "regression" && { target: targetMoments(targets, rows.train) }) },
     preparation,
-    train: { inputs: inputs.train, targets, count: targets.length },
+    train: { inputs: inputs.train, targets, count: targets.length, ...(weights && { weights }) },
     rows,
+    ...(!snapshot.pictureShape && { raw: { columns: snapshot.columns, test: await rawSplit(directory, snapshot, "test") } }),
+    ...(options.column !== undefined && { column: await columnOf(directory, snapshot, options.column) }),
     test: { inputs: inputs.test, targets: test, count: test.length },
     source: options.source,
     digest,
@@ -101,7 +125,7 @@ async function table({ snapshot, steps, options, stored, training, trained }: Wo
   const { columns, splits } = snapshot;
   const mine = steps as readonly Step<TableStep>[];
   const fits = options.fitted?.map(({ fitted }) => fitted) ?? (await fitTable(mine, columns, training, trained));
-  const { preparation, width, fill } = prepareTable(mine, fits, columns);
+  const { preparation, width, fill } = prepareTable(mine, fits, columns, options.gaps);
   const train = new Float32Array((splits.train.count + (splits.validation?.count ?? 0)) * width);
   const test = new Float32Array(splits.test.count * width);
   await fill(train, 0, stored("train"), "the training split");
@@ -131,6 +155,46 @@ async function pictures({ snapshot, steps, options, stored, training }: Work): P
 async function targetsOf(directory: string, snapshot: Snapshot, split: SplitName): Promise<Split["targets"]> {
   for await (const { targets } of readBatches(directory, snapshot, split, Number.POSITIVE_INFINITY, ["targets"])) return targets;
   return snapshot.task === "regression" ? new Float32Array() : new Int32Array();
+}
+
+/** The raw rows of a split of a table, but for its texts. */
+async function rawSplit(directory: string, snapshot: Snapshot, split: SplitName): Promise<RawSplit> {
+  for await (const rows of readBatches(directory, snapshot, split, Number.POSITIVE_INFINITY)) return rows;
+  return { count: 0, targets: new Int32Array() };
+}
+
+/** A column over the rows to train on and, after them, to validate by: see `cellsOf`. @throws BAD_PARAMETER for one that is not there, or of texts */
+async function columnOf(directory: string, snapshot: Snapshot, name: string): Promise<Float64Array> {
+  const { columns, splits } = snapshot;
+  const column = columns.find((one) => one.name === name && one.type !== "text");
+  if (!column) {
+    const known = columns.filter(({ type }) => type !== "text").map((one) => one.name);
+    const want = `one of ${known.join(", ") || "its columns, of which it has none"}`;
+    throw fail("BAD_PARAMETER", { where: "the table", name: "column", want, got: show(name) });
+  }
+  const all = new Float64Array(splits.train.count + (splits.validation?.count ?? 0));
+  let at = 0;
+  for (const split of ["train", "validation"] as const) {
+    if (!splits[split]) continue;
+    const rows = await rawSplit(directory, snapshot, split);
+    const cell = cellsOf(rows, columns, column);
+    for (let row = 0; row < rows.count; row++) all[at++] = cell(row);
+  }
+  return all;
+}
+
+/** How much each row counts. @throws UNFIT_DATA for a weight that is missing, negative or infinite */
+async function weightsOf(directory: string, snapshot: Snapshot, name: string): Promise<Float32Array> {
+  const weights = Float32Array.from(await columnOf(directory, snapshot, name));
+  const bad = weights.findIndex((weight) => !(weight >= 0 && weight < Number.POSITIVE_INFINITY));
+  if (bad >= 0) {
+    throw fail("UNFIT_DATA", {
+      what: `column ${show(name)}`,
+      problem: `a weight must be a number of at least 0, but in row ${bad + 1} of the training split it is ${Number.isNaN(weights[bad]) ? "missing" : weights[bad]}`,
+      fix: "Correct the column, or train without sampleWeights.",
+    });
+  }
+  return weights;
 }
 
 function joined(a: Split["targets"], b: Split["targets"]): Split["targets"] {

@@ -7,6 +7,7 @@ import { basename, dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { fileURLToPath } from "node:url";
 import { createGunzip } from "node:zlib";
+import { inPackage } from "../shared/code.ts";
 import { fail } from "../shared/errors.ts";
 import { type DownloadOptions, download } from "./download.ts";
 import { openError } from "./files.ts";
@@ -145,7 +146,7 @@ async function complete(folder: string, forms: readonly Form[]): Promise<Found |
 
 function packageFolders({ packages = [], shipped }: Sources): string[] {
   const folders = packages.map((one) => ("npm" in one ? npmFolder(one.npm, one.folder) : one.folder));
-  if (shipped) folders.push(fileURLToPath(new URL("../../data/", import.meta.url))); // src/data and dist/data lie equally deep
+  if (shipped) folders.push(fileURLToPath(inPackage("data/")));
   return folders.filter((folder) => folder !== undefined && existsSync(folder)) as string[];
 }
 

@@ -98,6 +98,8 @@ export const gradients = {
   SliceAt:           stop("it reads random numbers, which depend on no weight"),
   MaxUnpool:         stop("it only appears in gradients"),
   ScatterElements:   stop("it only appears in gradients"),
+  TopK:              stop("what is among the nearest is a choice"),
+  TreeEnsembleRegressor: stop("piecewise constant"),
   LabelEncoder:      stop("it reads strings"),
   MurmurHash3:       stop("it reads strings"),
   StringNormalizer:  stop("it reads strings"),

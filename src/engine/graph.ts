@@ -41,8 +41,8 @@ export const arrayOf = {
   bool: Uint8Array,
 } satisfies Record<NumericDType, unknown>;
 
-/** ONNX attributes: integers, numbers, text, lists of integers or texts, and tensors for constants. */
-export type Attribute = number | string | readonly number[] | readonly string[] | Tensor;
+/** ONNX attributes: integers, numbers, text, lists of integers or texts, long lists as typed arrays (floats or integers), and tensors for constants. */
+export type Attribute = number | string | readonly number[] | readonly string[] | Float32Array | Int32Array | Tensor;
 export type Attributes = Readonly<Record<string, Attribute | undefined>>;
 
 /** What computes a value: an op, or one of the three ways in. */

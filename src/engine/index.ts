@@ -14,6 +14,7 @@ export { Session, type SessionOptions, tensor } from "./session.ts";
 
 // Networks, what trains them, and training.
 
+export { type Evaluation, evaluateRows } from "./evaluation.ts";
 export {
   type InitializerKind,
   initializer,
@@ -26,9 +27,10 @@ export {
   optimizer,
   type ScheduleKind,
   schedule,
+  wholeBatchOptimizer,
 } from "./kinds.ts";
 export { checkNetwork, type Network } from "./network.ts";
-export { type Evaluation, evaluateRows, type TrainOptions, train } from "./trainer.ts";
+export { type TrainOptions, train } from "./trainer.ts";
 export { compileModel, compilePlan, type Plan, type PlanOptions } from "./training-plan.ts";
 
 // What they share: seeded randomness, events, errors.

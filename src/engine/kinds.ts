@@ -1,6 +1,6 @@
 /** The kinds of parts a training step is made of. The catalog declares entries of these kinds; the engine assembles them. */
 import type { Task } from "../shared/dataset.ts";
-import type { Head, Params, ValuesOf } from "../shared/define.ts";
+import type { Head, IntegerParam, NumberParam, Params, ValuesOf } from "../shared/define.ts";
 import type { Random } from "../shared/random.ts";
 import type { Value } from "./graph.ts";
 
@@ -21,7 +21,7 @@ export interface LayerContext {
   readonly inputs: readonly Value[];
   /** Whether this graph trains: dropout, augmentation and batch statistics are active. */
   readonly training: boolean;
-  /** 1 for a sample that counts, 0 for padding of a short batch: float32 [batch]. Only when training. */
+  /** How much each sample counts, 0 for padding of a short batch: float32 [batch]. Only when training. */
   readonly sampleWeights: Value;
   /** A trained tensor of this layer. */
   weight(name: string, shape: readonly number[], options: WeightOptions): Value;
@@ -37,6 +37,8 @@ export interface LayerContext {
 export interface LayerKind<P extends Params = Params> extends Head<P> {
   /** How many layers it reads. */
   readonly arity: "one" | "many";
+  /** Of a layer that changes samples at random in training and leaves them alone otherwise, so that it may stand before any network: of which samples. */
+  readonly augments?: "pictures";
   build(context: LayerContext, params: ValuesOf<P>): Value;
 }
 
@@ -55,6 +57,8 @@ export interface LossKind<P extends Params = Params> extends Head<P> {
   weigh?(output: Value, target: Value, params: ValuesOf<P>): Value | undefined;
   /** From the network's output to what people read: probabilities, scores or values. */
   link(output: Value): Value;
+  /** Whether what people read are scores: numbers that are no distribution over the classes. */
+  readonly scores?: boolean;
 }
 
 // --- optimizers ---
@@ -62,8 +66,11 @@ export interface LossKind<P extends Params = Params> extends Head<P> {
 /** The optimizer's parameters as scalar graph values: they may change at every step without a rebuild. */
 export type ScalarsOf<P extends Params> = { readonly [K in keyof P]: Value };
 
-/** How a gradient becomes a step. */
-export interface OptimizerKind<P extends Params = Params, S extends string = string> extends Head<P> {
+/** How weights learn. */
+export type OptimizerKind = StepwiseOptimizer | WholeBatchOptimizer;
+
+/** How the gradient of a batch becomes a step. */
+export interface StepwiseOptimizer<P extends Params = Params, S extends string = string> extends Head<P> {
   /** Names of the tensors kept per weight, each of the weight's shape and zero at first. */
   readonly state: readonly S[];
   /**
@@ -72,6 +79,37 @@ export interface OptimizerKind<P extends Params = Params, S extends string = str
    * @returns the new weight and state
    */
   step(tensors: { readonly [K in "w" | "g" | "t" | S]: Value }, params: ScalarsOf<P>): { readonly [K in "w" | S]: Value };
+}
+
+/** What everything that looks at all samples before each step can be told. */
+export interface WholeBatchParams extends Params {
+  /** Length of the first trial step, in directions. */
+  readonly learningRate: NumberParam;
+  /** Steps it remembers. */
+  readonly history: IntegerParam;
+  /** Converged when no element of the gradient is larger. */
+  readonly tolerance: NumberParam;
+  readonly lineSearchSteps: IntegerParam;
+  /** Added to the loss: l2/2 · the squares of all weights with more than one axis. */
+  readonly l2: NumberParam;
+}
+
+/** A step of all weights, and the change of the gradient in it; each [weights]. */
+export interface Curvature {
+  readonly s: Float32Array;
+  readonly y: Float32Array;
+}
+
+/** Minimises over all samples at once: a direction from the whole gradient, then a line search along it. */
+export interface WholeBatchOptimizer<P extends WholeBatchParams = WholeBatchParams> extends Head<P> {
+  readonly whole: true;
+  /**
+   * Where to go from here.
+   * @param g gradient of the loss over all samples, [weights]
+   * @param memory the latest steps, the newest first
+   * @returns a direction in which the loss falls, [weights]
+   */
+  direction(g: Float64Array, memory: readonly Curvature[]): Float64Array;
 }
 
 // --- schedules ---
@@ -116,6 +154,8 @@ export interface LayerDescription {
 /** A ready-made network. */
 export interface ModelKind<P extends Params = Params> extends Head<P> {
   readonly tasks: readonly Task[];
+  /** The samples that it reads; any when absent. */
+  readonly of?: "pictures" | "table";
   /** Ids of the losses and optimizers it can be trained with; when absent, all that are for its tasks. */
   readonly losses?: readonly string[];
   readonly optimizers?: readonly string[];
@@ -135,8 +175,13 @@ export const loss = <const P extends Params>(kind: LossKind<P>): LossKind => kin
  * Declares an optimizer: the step of one weight, and what is kept for it from step to step.
  * @example optimizer({ ...head, params: { learningRate }, state: [], step: ({ w, g }, { learningRate }) => ({ w: sub(w, mul(g, learningRate)) }) });
  */
-export const optimizer = <const P extends Params, const S extends string>(kind: OptimizerKind<P, S>): OptimizerKind =>
-  kind as unknown as OptimizerKind;
+export const optimizer = <const P extends Params, const S extends string>(kind: StepwiseOptimizer<P, S>): StepwiseOptimizer =>
+  kind as unknown as StepwiseOptimizer;
+/** Declares an optimizer that looks at all samples before each step: the direction of the step. */
+export const wholeBatchOptimizer = <const P extends WholeBatchParams>(kind: Omit<WholeBatchOptimizer<P>, "whole">): WholeBatchOptimizer => ({
+  ...kind,
+  whole: true,
+});
 /** Declares a schedule: the factor on the learning rate, as a pure function of progress. */
 export const schedule = <const P extends Params>(kind: ScheduleKind<P>): ScheduleKind => kind as unknown as ScheduleKind;
 /** Declares an initializer: how it fills a weight. */

@@ -206,10 +206,23 @@ function writeAttribute(name: string, value: Attribute): AttributeProto {
       ? create(AttributeProtoSchema, { name, type: AttributeType.FLOAT, f: value })
       : create(AttributeProtoSchema, { name, type: AttributeType.INT, i: BigInt(value) });
   }
+  if (value instanceof Float32Array) return create(AttributeProtoSchema, { name, type: AttributeType.FLOATS, floats: Array.from(value) });
+  if (value instanceof Int32Array) return create(AttributeProtoSchema, { name, type: AttributeType.INTS, ints: Array.from(value, BigInt) });
   const list = value as readonly number[] | readonly string[];
   return typeof list[0] === "string"
-    ? create(AttributeProtoSchema, { name, type: AttributeType.STRINGS, strings: list.map((text) => new TextEncoder().encode(text as string)) })
+    ? create(AttributeProtoSchema, { name, type: AttributeType.STRINGS, strings: encodeEach(list as readonly string[]) })
     : create(AttributeProtoSchema, { name, type: AttributeType.INTS, ints: list.map(BigInt) });
+}
+
+/** Equal texts share their bytes: a forest names the mode of each of its nodes. */
+function encodeEach(texts: readonly string[]): Uint8Array<ArrayBuffer>[] {
+  const encoder = new TextEncoder();
+  const known = new Map<string, Uint8Array<ArrayBuffer>>();
+  return texts.map((text) => {
+    const bytes = known.get(text) ?? encoder.encode(text);
+    known.set(text, bytes);
+    return bytes;
+  });
 }
 
 const valueInfo = (name: string, { dtype, shape }: TensorType): ValueInfoProto =>

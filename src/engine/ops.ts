@@ -242,6 +242,22 @@ export const ops = {
     ],
   },
 
+  // neighbours and trees
+  TopK: {
+    operands: ["k"],
+    infer: ([x], { k, axis }: { k: readonly number[]; axis: number }) => {
+      const shape = x.shape.map((d, i) => (i === axis ? k[0]! : d));
+      return [
+        { dtype: x.dtype, shape },
+        { dtype: "int64", shape },
+      ];
+    },
+  },
+  TreeEnsembleRegressor: {
+    domain: "ai.onnx.ml",
+    infer: ([x], { n_targets }: { n_targets: number }) => [{ dtype: "float32", shape: [x.shape[0]!, n_targets] }],
+  },
+
   // strings
   LabelEncoder: {
     domain: "ai.onnx.ml",
@@ -257,8 +273,16 @@ export const ops = {
   },
 } satisfies Record<string, OpRule>;
 
-/** Ops that read strings: they prepare samples, and stand on no path from a loss to a weight. */
-export const textOps = ["LabelEncoder", "MurmurHash3", "StringNormalizer", "Tokenizer", "TfIdfVectorizer"] as const satisfies readonly Op[];
+/** Ops of preprocessing and of fitted models: they stand on no path from a loss to a weight. */
+export const fixedOps = [
+  "TopK",
+  "TreeEnsembleRegressor",
+  "LabelEncoder",
+  "MurmurHash3",
+  "StringNormalizer",
+  "Tokenizer",
+  "TfIdfVectorizer",
+] as const satisfies readonly Op[];
 
 export type Op = keyof typeof ops;
 /** The table with its rules widened to their common shape. */
@@ -462,6 +486,68 @@ export const oneHot = (indices: Value, depth: number, dtype: "float32" | "float6
   const values: Tensor = { dtype, shape: [2], data: arrayOf[dtype].of(0, 1) };
   return only(apply("OneHot", [cast(indices, "int64")], { axis: -1, depth: tensorOf(scalar(depth, "int64")), values }));
 };
+
+// --- fitted models ---
+
+/** The k largest (or smallest) along the last axis, sorted, and their places there: [..., n] -> two of [..., k]. */
+export const topK = (x: Value, k: number, { largest = true } = {}): readonly [values: Value, places: Value] =>
+  apply("TopK", [x], { k: [k], axis: x.shape.length - 1, largest: Number(largest), sorted: 1 }) as unknown as readonly [Value, Value];
+
+/**
+ * Trees as flat lists, one entry per node, trees one after the other. Node ids count from 0 in each tree; the root is 0.
+ * https://onnx.ai/onnx/operators/onnx_aionnxml_TreeEnsembleRegressor.html
+ */
+export interface TreeEnsemble {
+  readonly treeIds: Int32Array;
+  readonly nodeIds: Int32Array;
+  /** Of a split the column it reads; of a leaf 0. */
+  readonly features: Int32Array;
+  /** A row goes to `yes` where its value is at most this, else to `no`; of a leaf 0. */
+  readonly thresholds: Float32Array;
+  readonly yes: Int32Array;
+  readonly no: Int32Array;
+  readonly isLeaf: Uint8Array;
+  /** Whether a missing value goes to `yes`. Without it, to `no`. */
+  readonly missingYes?: Uint8Array;
+  /** [leaves in node order, targets]: what each leaf gives; where it is `sparse`, for as many targets of each leaf as `counts` says, which `targets` names. */
+  readonly values: Float32Array;
+  readonly sparse?: { readonly counts: ArrayLike<number>; readonly targets: ArrayLike<number> };
+  readonly targets: number;
+  /** Added once, [targets]. */
+  readonly base?: Float32Array;
+}
+/** The sum over trees of what the leaves give that a row comes to: x float32 [batch, features] -> float32 [batch, targets]. */
+export function treeEnsemble(x: Value, trees: TreeEnsemble): Value {
+  const { treeIds, nodeIds, isLeaf, targets, values, sparse, missingYes, base } = trees;
+  const [leafTrees, leafNodes, leafTargets] = [new Int32Array(values.length), new Int32Array(values.length), new Int32Array(values.length)];
+  let [at, leaf] = [0, 0];
+  for (let node = 0; node < isLeaf.length; node++)
+    if (isLeaf[node])
+      for (let target = 0, count = sparse ? sparse.counts[leaf++]! : targets; target < count; target++, at++) {
+        leafTrees[at] = treeIds[node]!;
+        leafNodes[at] = nodeIds[node]!;
+        leafTargets[at] = sparse ? sparse.targets[at]! : target;
+      }
+  return only(
+    apply("TreeEnsembleRegressor", [x], {
+      aggregate_function: "SUM",
+      n_targets: targets,
+      nodes_treeids: treeIds,
+      nodes_nodeids: nodeIds,
+      nodes_featureids: trees.features,
+      nodes_values: trees.thresholds,
+      nodes_modes: Array.from(isLeaf, (leaf) => (leaf ? "LEAF" : "BRANCH_LEQ")),
+      nodes_truenodeids: trees.yes,
+      nodes_falsenodeids: trees.no,
+      ...(missingYes && { nodes_missing_value_tracks_true: Int32Array.from(missingYes) }),
+      target_treeids: leafTrees,
+      target_nodeids: leafNodes,
+      target_ids: leafTargets,
+      target_weights: values,
+      ...(base && { base_values: base }),
+    }),
+  );
+}
 
 // --- strings ---
 

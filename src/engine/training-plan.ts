@@ -4,7 +4,7 @@ import type { ParamValues } from "../shared/define.ts";
 import { fail, showShape } from "../shared/errors.ts";
 import { backward } from "./backward.ts";
 import { constant, type DType, type Graph, input, inScope, loop, type Shape, scalar, type Value } from "./graph.ts";
-import type { LossKind, OptimizerKind } from "./kinds.ts";
+import type { LossKind, OptimizerKind, StepwiseOptimizer } from "./kinds.ts";
 import type { Network, NetworkTensor } from "./network.ts";
 import {
   abs,
@@ -35,6 +35,8 @@ export interface PlanOptions {
   readonly loss: LossKind;
   readonly lossParams: ParamValues;
   readonly optimizer: OptimizerKind;
+  /** Settles what has to be known when the plan is compiled, such as the history of l-bfgs; its defaults when left out. */
+  readonly optimizerParams?: ParamValues;
   /** Optimizer parameters that are zero for good: their terms are left out. */
   readonly zeros?: readonly string[];
   readonly batchSize: number;
@@ -60,9 +62,10 @@ export interface StateTensor extends NetworkTensor {
 export interface Plan {
   /** What `plan.json` says: enough to feed the graphs without this program. */
   readonly spec: PlanSpec;
-  /** Many training steps per call. */
+  readonly optimizer: OptimizerKind;
+  /** Many training steps per call; whole-batch, the sums over many batches. */
   readonly train: Graph;
-  /** One step in two halves, for data-parallel training: a batch's gradients, and their application. */
+  /** One step in two halves, for data-parallel training: a batch's gradients, and their application; whole-batch, a step in a direction. */
   readonly gradient: Graph;
   readonly apply: Graph;
   readonly evaluate: Graph;
@@ -73,6 +76,8 @@ export interface Plan {
 export interface PlanSpec {
   readonly version: 1;
   readonly task: Task;
+  /** What `train` does with a batch: a step of its own, or adding it to the sums over all samples. */
+  readonly optimizer: "stepwise" | "whole-batch";
   readonly batchSize: number;
   readonly inputDType: "uint8" | "float32";
   readonly sampleShape: readonly number[];
@@ -91,15 +96,20 @@ export const graphNames = ["train", "gradient", "apply", "evaluate", "predict"] 
 
 /**
  * Compiles a plan. Nothing runs yet.
- * @throws OUTPUT_SHAPE_MISMATCH when the network's output does not suit the task
+ * @throws OUTPUT_SHAPE_MISMATCH when the network's output does not suit the task, BAD_USAGE when the optimizer does not suit the network
  */
 export function compilePlan(options: PlanOptions): Plan {
   const spec = describePlan(options);
+  const { optimizer } = options;
+  const graphs =
+    "whole" in optimizer
+      ? { train: sumsGraph(options, spec), apply: moveGraph(options, spec) }
+      : { train: trainGraph(options, optimizer, spec), apply: applyGraph(options, optimizer, spec) };
   return {
     spec,
-    train: trainGraph(options, spec),
+    optimizer,
+    ...graphs,
     gradient: gradientGraph(options, spec),
-    apply: applyGraph(options, spec),
     evaluate: evaluateGraph(options, spec),
     predict: predictGraph(options, spec),
   };
@@ -116,27 +126,56 @@ export function checkOutput({ outputShape, layers }: Network, task: Task, output
   });
 }
 
-function describePlan({
+/** A whole-batch optimizer compares values of one function: anything that changes it from look to look is refused. @throws BAD_USAGE */
+export function checkWhole({
   network,
-  task,
   optimizer,
-  batchSize,
-  inputDType,
-  normalisation,
-  labels,
   clipNorm,
   clipValue,
-  zeros = [],
-}: PlanOptions): PlanSpec {
+  batchSize,
+}: Pick<PlanOptions, "network" | "optimizer" | "clipNorm" | "clipValue" | "batchSize">): void {
+  const refuse = (problem: string, fix: string) => fail("BAD_USAGE", { problem: `optimizer "${optimizer.id}" ${problem}`, fix });
+  const without = "Take such layers out, or choose an optimizer that steps batch by batch, such as adam.";
+  const [state] = network.states;
+  if (state) {
+    const owner = network.layers.find(({ id }) => state.name.startsWith(`${id}.`))!;
+    throw refuse(
+      `needs a loss that is the same at every look, but layer "${owner.id}" (${owner.layer}) takes its statistics from the batch`,
+      without,
+    );
+  }
+  if (network.draws(batchSize).length)
+    throw refuse("needs a loss that is the same at every look, but the network draws random numbers, as dropout and augmentation do", without);
+  if (clipNorm || clipValue) throw refuse("clips no gradients: the line search keeps steps short", "Set clipNorm and clipValue to 0.");
+}
+
+/** What an optimizer keeps for each weight. The history of a whole-batch one is "s1", "y1", "s2", "y2" …, the newest first. */
+function slotsOf({ optimizer, optimizerParams }: PlanOptions): readonly string[] {
+  if (!("whole" in optimizer)) return optimizer.state;
+  const history = (optimizerParams?.history ?? optimizer.params.history.default) as number;
+  return Array.from({ length: history }, (_, i) => [`s${i + 1}`, `y${i + 1}`]).flat();
+}
+
+function describePlan(options: PlanOptions): PlanSpec {
+  const { network, task, optimizer, batchSize, inputDType, normalisation, labels, clipNorm, clipValue, zeros = [] } = options;
   const outputs = task === "classification" ? labels.length : 1;
   checkOutput(network, task, outputs);
+  const whole = "whole" in optimizer;
+  if (whole) checkWhole(options);
   const slots = network.weights.flatMap((w) =>
-    optimizer.state.map((slot) => ({ name: slotName(w.name, slot), shape: w.shape, initial: { initializer: "zeros" }, role: "optimizer" as const })),
+    slotsOf(options).map((slot) => ({
+      name: slotName(w.name, slot),
+      shape: w.shape,
+      initial: { initializer: "zeros" },
+      role: "optimizer" as const,
+    })),
   );
+  const scalars = Object.keys(whole ? {} : optimizer.params).filter((name) => name !== "learningRate" && !zeros.includes(name));
   const draws = network.draws(batchSize);
   return {
     version: 1,
     task,
+    optimizer: whole ? "whole-batch" : "stepwise",
     batchSize,
     inputDType,
     sampleShape: network.sampleShape,
@@ -148,20 +187,15 @@ function describePlan({
       ...network.states.map((s) => ({ ...s, role: "state" as const })),
       ...slots,
     ],
-    hyperparameters: [
-      ...Object.keys(optimizer.params)
-        .filter((name) => name !== "learningRate" && !zeros.includes(name))
-        .map((name) => `optimizer.${name}`),
-      ...(clipNorm ? ["clipNorm"] : []),
-      ...(clipValue ? ["clipValue"] : []),
-    ],
+    hyperparameters: [...scalars.map((name) => `optimizer.${name}`), ...(clipNorm ? ["clipNorm"] : []), ...(clipValue ? ["clipValue"] : [])],
     tape: { length: draws.length ? Math.max(2 ** 18, 4 * Math.max(...draws)) : 0, draws },
     files: { train: "train.onnx", gradient: "gradient.onnx", apply: "apply.onnx", evaluate: "evaluate.onnx", predict: "predict.onnx" },
   };
 }
 
 const nextName = (name: string) => `next:${name}`;
-const slotName = (weight: string, slot: string) => `${weight}@${slot}`;
+export const slotName = (weight: string, slot: string) => `${weight}@${slot}`;
+export const sumName = (weight: string) => `sum:${weight}`;
 
 // --- the graphs ---
 
@@ -172,7 +206,7 @@ const slotName = (weight: string, slot: string) => `${weight}@${slot}`;
  * Outputs: `next:` of every state tensor, `loss` [steps] (mean over the batch) and `score` [steps]
  * (accuracy, or mean absolute error).
  */
-function trainGraph(options: PlanOptions, spec: PlanSpec): Graph {
+function trainGraph(options: PlanOptions, optimizer: StepwiseOptimizer, spec: PlanSpec): Graph {
   const { count, samples, targets, order, weights } = datasetInputs(spec);
   const learningRate = input("learningRate", "float32", ["steps"]);
   const update = input("update", "float32", []);
@@ -192,7 +226,7 @@ function trainGraph(options: PlanOptions, spec: PlanSpec): Graph {
       tape: random?.tape,
       offsets,
     });
-    const next = applyGradients(options, half.gradients, {
+    const next = applyGradients(optimizer, half.gradients, {
       state: now,
       learningRate: gather(learningRate, i),
       t: add(update, cast(i, "float32")),
@@ -217,6 +251,40 @@ function trainGraph(options: PlanOptions, spec: PlanSpec): Graph {
   return { name: "train", inputs, outputs: { ...outputs, loss: stacked[0]!, score: stacked[1]! } };
 }
 
+/**
+ * `train` of a whole-batch optimizer. Inputs: `steps`, `samples`, `targets`, `order` and `sampleWeights` as there, weights, and
+ * `sum:` of each weight, float64: the gradient's sums over the batches before. Outputs: `next:` of these sums, and of each batch
+ * `loss` (sum over its samples), `weight` (what the samples count in the loss) and `score` (sum), each [steps].
+ */
+function sumsGraph(options: PlanOptions, spec: PlanSpec): Graph {
+  const { count, samples, targets, order, weights } = datasetInputs(spec);
+  const state = stateInputs(spec.state.filter((s) => s.role === "weight"));
+  const sums = options.network.weights.map((w) => input(sumName(w.name), "float64", w.shape));
+  const { carried, stacked } = loop(count, "steps", sums, (i, before) => {
+    const rows = gather(order, i); // [batch]
+    const batch = { x: gather(samples, rows), target: gather(targets, rows), sampleWeights: gather(weights, i), state };
+    const { loss, weight, score } = sumsOf(options, spec, batch);
+    const gradients = backward(loss, [...state.values()]);
+    return { carried: before.map((sum, n) => add(sum, cast(gradients[n]!, "float64"))), stacked: [loss, weight, score] };
+  });
+  const [loss, weight, score] = stacked;
+  const next = Object.fromEntries(options.network.weights.map((w, n) => [nextName(sumName(w.name)), carried[n]!]));
+  return {
+    name: "train",
+    inputs: [count, samples, targets, order, weights, ...state.values(), ...sums],
+    outputs: { ...next, loss: loss!, weight: weight!, score: score! },
+  };
+}
+
+/** `apply` of a whole-batch optimizer. Inputs: `direction:` of each weight, `learningRate` [] (how far), weights; outputs the new ones. */
+function moveGraph({ network }: PlanOptions, spec: PlanSpec): Graph {
+  const rate = input("learningRate", "float32", []);
+  const state = stateInputs(spec.state.filter((s) => s.role === "weight"));
+  const directions = network.weights.map((w) => input(`direction:${w.name}`, "float32", w.shape));
+  const next = network.weights.map((w, n) => [nextName(w.name), add(state.get(w.name)!, mul(directions[n]!, rate))] as const);
+  return { name: "apply", inputs: [...directions, rate, ...state.values()], outputs: Object.fromEntries(next) };
+}
+
 /** The first half: inputs `x` [batch, ...], `target`, `sampleWeights` [batch], `tape`, `offsets` [draws], weights and states; outputs `gradient:` of each weight, states, loss, score. */
 function gradientGraph(options: PlanOptions, spec: PlanSpec): Graph {
   const x = input("x", spec.inputDType, [spec.batchSize, ...spec.sampleShape]);
@@ -238,13 +306,13 @@ function gradientGraph(options: PlanOptions, spec: PlanSpec): Graph {
 }
 
 /** The second half: inputs `gradient:` of each weight, `learningRate` [], `update` [], hyper-parameters, weights and optimizer state; outputs the new ones. */
-function applyGraph(options: PlanOptions, spec: PlanSpec): Graph {
+function applyGraph(options: PlanOptions, optimizer: StepwiseOptimizer, spec: PlanSpec): Graph {
   const learningRate = input("learningRate", "float32", []);
   const t = input("update", "float32", []);
   const hyper = hyperInputs(spec);
   const state = stateInputs(spec.state.filter((s) => s.role !== "state"));
   const gradients = new Map(options.network.weights.map((w) => [w.name, input(`gradient:${w.name}`, "float32", w.shape)]));
-  const next = applyGradients(options, gradients, { state, learningRate, t, hyper });
+  const next = applyGradients(optimizer, gradients, { state, learningRate, t, hyper });
   const outputs = Object.fromEntries([...next].map(([name, v]) => [nextName(name), v]));
   return { name: "apply", inputs: [...gradients.values(), learningRate, t, ...hyper.values(), ...state.values()], outputs };
 }
@@ -323,28 +391,32 @@ interface Batch {
   readonly offsets?: readonly Value[];
 }
 
-/** Forward and backward of one batch. Padding has weight zero, so each sample counts exactly once. */
-function lossAndGradients(
-  { network, loss, lossParams }: PlanOptions,
-  spec: PlanSpec,
-  { x, target, sampleWeights, state, tape, offsets = [] }: Batch,
-) {
+/** The sums of one batch. Padding has weight zero, so each sample counts exactly once. */
+function sumsOf({ network, loss, lossParams }: PlanOptions, spec: PlanSpec, { x, target, sampleWeights, state, tape, offsets = [] }: Batch) {
   const training = { sampleWeights, tape: tape ?? scalar(0, "float32", [1]), offsets };
   const { output, states } = network.build({ x: normalise(x, spec), tensors: state, training });
-  const { mean, score } = inScope("loss", () => {
+  const sums = inScope("loss", () => {
     const wanted = standardTarget(target, spec);
     const own = loss.weigh?.(output, wanted, lossParams);
     const w = own ? mul(sampleWeights, own) : sampleWeights;
-    const average = (each: Value, by: Value) => div(reduceSum(mul(by, each), [0]), reduceSum(by, [0]));
+    const total = (each: Value, by: Value) => reduceSum(mul(by, each), [0]);
     const each =
       spec.task === "classification"
         ? cast(equal(argMax(output), cast(target, "int64")), "float32")
         : abs(sub(reshape(inTargetUnits(output, spec), [spec.batchSize]), target));
-    return { mean: average(loss.each(output, wanted, lossParams), w), score: average(each, sampleWeights) };
+    return { loss: total(loss.each(output, wanted, lossParams), w), weight: reduceSum(w, [0]), score: total(each, sampleWeights) };
   });
-  const weights = network.weights.map((w) => state.get(w.name)!);
-  const gradients = new Map(backward(mean, weights).map((g, i) => [network.weights[i]!.name, g]));
-  return { loss: mean, score, gradients, states };
+  return { ...sums, states };
+}
+
+/** Forward and backward of the mean over one batch. */
+function lossAndGradients(options: PlanOptions, spec: PlanSpec, batch: Batch) {
+  const { network } = options;
+  const sums = sumsOf(options, spec, batch);
+  const [loss, score] = inScope("loss", () => [div(sums.loss, sums.weight), div(sums.score, reduceSum(batch.sampleWeights, [0]))] as const);
+  const weights = network.weights.map((w) => batch.state.get(w.name)!);
+  const gradients = new Map(backward(loss, weights).map((g, i) => [network.weights[i]!.name, g]));
+  return { loss, score, gradients, states: sums.states };
 }
 
 interface Update {
@@ -356,7 +428,7 @@ interface Update {
 
 /** One update of every weight, after clipping. */
 function applyGradients(
-  { optimizer }: PlanOptions,
+  optimizer: StepwiseOptimizer,
   gradients: ReadonlyMap<string, Value>,
   { state, learningRate, t, hyper }: Update,
 ): Map<string, Value> {

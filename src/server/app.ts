@@ -2,7 +2,6 @@
 import { randomUUID } from "node:crypto";
 import { Readable } from "node:stream";
 import sse from "@fastify/sse";
-import swagger from "@fastify/swagger";
 import swaggerUi from "@fastify/swagger-ui";
 import Fastify, {
   type FastifyBaseLogger,
@@ -14,11 +13,11 @@ import Fastify, {
   type FastifyServerOptions,
   LogController,
 } from "fastify";
-import { jsonSchemaTransform, jsonSchemaTransformObject } from "fastify-type-provider-zod";
-import { z } from "zod";
+import type { z } from "zod";
 import { type Endpoint, endpoints, type OperationId } from "../shared/api/endpoints.ts";
-import { errorBody, run } from "../shared/api/schemas.ts";
+import { run } from "../shared/api/schemas.ts";
 import { fail, TrainyardError } from "../shared/errors.ts";
+import { ApiDocument } from "./api-document.ts";
 import { parseBodies } from "./bodies.ts";
 import { checkOrigin, cookieName, headersOf } from "./browser.ts";
 import { admit, type Grant } from "./gate.ts";
@@ -27,6 +26,7 @@ import type { Kernel } from "./kernel.ts";
 import { accountRoutes } from "./modules/accounts/routes.ts";
 import { adminRoutes } from "./modules/admin/routes.ts";
 import { artifactRoutes } from "./modules/artifacts/routes.ts";
+import { bucketRoutes } from "./modules/buckets/routes.ts";
 import { catalogRoutes } from "./modules/catalog/routes.ts";
 import { datasetRoutes } from "./modules/datasets/routes.ts";
 import { evaluationRoutes } from "./modules/evaluation/routes.ts";
@@ -37,11 +37,12 @@ import { projectRoutes } from "./modules/projects/routes.ts";
 import type { LiveMessage } from "./modules/runs/follow.ts";
 import { runRoutes } from "./modules/runs/routes.ts";
 import { trainingRoutes } from "./modules/training/routes.ts";
-import { type OpenApi, openApi } from "./openapi.ts";
 import { pages } from "./pages.ts";
 import { opened, sealed } from "./public-ids.ts";
-import { MAX_HEADER, refuseUnreadable, sendError } from "./refusals.ts";
+import { GONE, MAX_HEADER, refuseUnreadable, sendError } from "./refusals.ts";
+import { mediaTypes, routeOf } from "./route.ts";
 import { problemsOf } from "./validation.ts";
+import { addWeb, webRoutes } from "./web.ts";
 
 const handlers: Handlers<OperationId> = {
   ...catalogRoutes,
@@ -56,6 +57,7 @@ const handlers: Handlers<OperationId> = {
   ...adminRoutes,
   ...accountRoutes,
   ...projectRoutes,
+  ...bucketRoutes,
 };
 
 const MiB = 2 ** 20;
@@ -68,7 +70,7 @@ const bodyLimits: Partial<Record<OperationId, number>> = {
   finishJob: 32 * MiB,
 };
 /** Operations that check their body themselves, so that they can tell its problems with others. */
-const checksItself: ReadonlySet<OperationId> = new Set(["createRun", "checkTraining"]);
+const checksItself: ReadonlySet<OperationId> = new Set(["createRun", "checkTraining", "getChoices", "estimateRun"]);
 
 declare module "fastify" {
   interface FastifyRequest {
@@ -82,7 +84,7 @@ declare module "fastify" {
 }
 
 /** What is no operation and open to anyone all the same: pages that say nothing of what is stored here. */
-const publicPages = [...Object.keys(pages), "/openapi.json", "/docs"];
+const publicPages = [...new Set([...Object.keys(pages), ...webRoutes]), "/openapi.json", "/docs"];
 const isPublicPage = (url: string): boolean => publicPages.some((page) => url === page || (page === "/docs" && url.startsWith("/docs/")));
 /** Whatever is neither in the table nor public would be open to anyone by mistake. */
 function requireEntry({ url, schema }: { readonly url: string; readonly schema?: object }): void {
@@ -93,6 +95,8 @@ function requireEntry({ url, schema }: { readonly url: string; readonly schema?:
 
 /** Of every door, in milliseconds. Uploads take their time, long polls and streams are answers that do; headers and other bodies have limits of their own. */
 export const patience = { requestTimeout: 0, headersTimeout: 20_000, keepAliveTimeout: 72_000 } as const;
+/** How long a browser may keep a picture of a dataset: a name may mean another version afterwards. */
+const PICTURE_SECONDS = 600;
 /** How long a socket may be silent while something is to come from it, in milliseconds. An answer takes the time that it takes. */
 const IDLE_MS = 120_000;
 /** How long the rest of a body may take that is no upload, in milliseconds: who sends it byte by byte holds a socket. */
@@ -199,32 +203,23 @@ export async function buildApp(kernel: Kernel, version: string): Promise<Fastify
   app.setErrorHandler((error: FastifyError, request, reply) => sendError(kernel, error, request, reply));
 
   await app.register(sse as unknown as FastifyPluginAsync<SseOptions>, { heartbeatInterval: 15_000, serializer: jsonOnce() });
-  await app.register(swagger, {
-    openapi: {
-      openapi: "3.1.0",
-      info: { title: "Trainyard", version, description: "Train, watch, evaluate, archive and use machine-learning models." },
-      tags: [...new Set(Object.values(endpoints).map(({ module }) => module))].map((name) => ({ name })),
-      components: {
-        securitySchemes: {
-          token: { type: "http", scheme: "bearer", description: "An API token, or the token of a session, a share, a worker or a job." },
-          session: { type: "apiKey", in: "cookie", name: cookieName(config), description: "Set by signing in." },
-        },
-      },
-    },
-    transform: jsonSchemaTransform,
-    transformObject: jsonSchemaTransformObject,
+  const apiDocument = new ApiDocument({ version, cookie: cookieName(config) });
+  await app.register(apiDocument.plugin);
+  await app.register(swaggerUi, {
+    routePrefix: "/docs",
+    uiHooks: { onRequest: async () => void (await apiDocument.made()) },
+    transformSpecification: (document) => document,
   });
-  await app.register(swaggerUi, { routePrefix: "/docs", transformSpecification: (spec) => openApi(spec as unknown as OpenApi) as never });
 
   for (const id of Object.keys(endpoints) as OperationId[]) addRoute(app, kernel, id);
-  // Made once, when every route is known.
-  app.get("/openapi.json", { schema: { hide: true } }, async () => document);
+  app.get("/openapi.json", { schema: { hide: true } }, () => apiDocument.made());
+  addWeb(app);
   for (const [path, { type, body }] of Object.entries(pages)) {
+    if (webRoutes.includes(path)) continue;
     const text = body(config);
     app.get(path, { schema: { hide: true } }, (_, reply) => reply.type(type).send(text));
   }
   await app.ready();
-  const document = openApi(app.swagger() as unknown as OpenApi);
   return app;
 }
 
@@ -243,50 +238,14 @@ function correlationOf({ headers, id }: FastifyRequest): string {
   return typeof given === "string" && /^[\w.:-]{1,100}$/.test(given) ? given : id;
 }
 
-const idempotencyHeader = z.looseObject({
-  "idempotency-key": z
-    .string()
-    .regex(/^[\x21-\x7e]{1,200}$/, { error: "must be 1 to 200 printable characters without spaces" })
-    .optional()
-    .meta({ description: "The same key creates once, however often the request is sent." }),
-});
-
-/** Media types of answers that are not JSON. */
-const mediaTypes: Readonly<Record<NonNullable<Endpoint["content"]>, string>> = {
-  stream: "application/octet-stream",
-  events: "text/event-stream",
-  jsonl: "application/x-ndjson",
-  page: "text/html; charset=utf-8",
-  redirect: "text/html; charset=utf-8",
-  text: "text/plain; version=0.0.4; charset=utf-8",
-};
-
-/** The answer that OpenAPI tells of. */
-const success = ({ summary, response, content }: Endpoint): unknown =>
-  content
-    ? { description: summary, content: { [mediaTypes[content]]: { schema: z.string() } } }
-    : (response ?? z.null().meta({ description: "Nothing more to say." }));
-
 function addRoute(app: FastifyInstance, kernel: Kernel, id: OperationId): void {
   const endpoint: Endpoint = endpoints[id];
-  const { method, path, summary, module, params, query, body, content, status = 200, upload, creates } = endpoint;
+  const { content, status = 200, upload } = endpoint;
   app.route({
-    method,
-    url: path.replace(/\{(\w+)\}/g, ":$1"),
+    ...routeOf(id),
     ...(content === "events" && { sse: "only" as const }),
     bodyLimit: upload ? kernel.config.maxUpload : (bodyLimits[id] ?? BODY_LIMIT),
     ...(checksItself.has(id) && { attachValidation: true }),
-    schema: {
-      operationId: id,
-      summary,
-      tags: [module],
-      security: endpoint.action === "open" ? [] : [{ token: [] }, { session: [] }],
-      ...(params && { params }),
-      ...(query && { querystring: query }),
-      ...(body && { body }),
-      ...(creates && { headers: idempotencyHeader }),
-      response: { [status]: success(endpoint), "4xx": errorBody, "5xx": errorBody },
-    } as never,
     handler: async (request, reply) => {
       const handler = handlers[id] as unknown as Handler<"getRun">;
       const answer: unknown = await handler(kernel, asked(kernel, request, reply, endpoint) as never, reply);
@@ -296,6 +255,7 @@ function addRoute(app: FastifyInstance, kernel: Kernel, id: OperationId): void {
         return sendEvents(kernel, reply, answer as AsyncGenerator<LiveMessage>);
       }
       if (content === "stream") return sendFile(reply, answer as Download);
+      if (content === "picture") return sendPicture(reply, answer as Uint8Array);
       if (content === "redirect") return reply.redirect((answer as { location: string }).location, 302);
       if (content === "page") return reply.type(mediaTypes.page).send(answer);
       if (content === "jsonl") return reply.type(mediaTypes.jsonl).send(Readable.from(answer as AsyncGenerator<string>));
@@ -308,7 +268,7 @@ function addRoute(app: FastifyInstance, kernel: Kernel, id: OperationId): void {
 function asked(kernel: Kernel, request: FastifyRequest, reply: FastifyReply, endpoint: Endpoint): Asked<OperationId> {
   const gone = new AbortController();
   // The answer's end, not the request's: a request that was read to its end is still waited for.
-  reply.raw.once("close", () => gone.abort(new Error("whoever asked is gone")));
+  reply.raw.once("close", () => gone.abort(GONE));
   const { headers, grant } = request;
   // What checks its body itself leaves the rest to be checked here.
   const { validationError } = request;
@@ -413,12 +373,21 @@ async function sendEvents({ ids }: Kernel, reply: FastifyReply, messages: AsyncG
   await reply.sse.send(all());
 }
 
+/** Browsers save a file under this name: a plain one for all, the whole of it for those that read RFC 8187, without what changes how it looks. */
+function attachment(filename: string): string {
+  const plain = filename.replace(/[^\w.-]/g, "_");
+  if (plain === filename) return `attachment; filename="${plain}"`;
+  const whole = filename.replace(/[\p{Cc}\p{Bidi_Control}\p{Surrogate}/\\]/gu, "_");
+  const encoded = encodeURIComponent(whole).replace(/[!'()*]/g, (mark) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`);
+  return `attachment; filename="${plain}"; filename*=UTF-8''${encoded}`;
+}
+
 /** User bytes: an attachment of fixed type, whatever they are. */
 function sendFile(reply: FastifyReply, file: Download | { readonly location: string }): FastifyReply {
   if ("location" in file) return reply.redirect(file.location, 302);
   const { body, size, filename } = file;
   const range = rangeOf(reply.request.headers.range);
-  reply.header("accept-ranges", "bytes").header("content-disposition", `attachment; filename="${filename.replace(/[^\w.-]/g, "_")}"`);
+  reply.header("accept-ranges", "bytes").header("content-disposition", attachment(filename));
   reply.header("content-security-policy", "default-src 'none'; sandbox").type(mediaTypes.stream);
   if (range) {
     const end = Math.min(range.end ?? size - 1, size - 1);
@@ -429,6 +398,14 @@ function sendFile(reply: FastifyReply, file: Download | { readonly location: str
   } else reply.header("content-length", size);
   return reply.send(body);
 }
+
+/** A picture that was made here of stored pixels: it never changes. */
+const sendPicture = (reply: FastifyReply, png: Uint8Array): FastifyReply =>
+  reply
+    .type(mediaTypes.picture)
+    .header("cache-control", `private, max-age=${PICTURE_SECONDS}`)
+    .header("content-security-policy", "default-src 'none'; sandbox")
+    .send(Buffer.from(png.buffer, png.byteOffset, png.byteLength));
 
 /** The exchange of client and module, as two messages: what was asked and what came of it. */
 function record({ messages }: Kernel, request: FastifyRequest, { module, exchange }: Endpoint, status: number): void {

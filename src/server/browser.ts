@@ -22,10 +22,12 @@ export const awayCookieOf = (config: Pick<Config, "tls" | "publicUrl">, value = 
 
 export const awayCookie = (cookies = ""): string | undefined => new RegExp(`(?:^|; ?)${AWAY}=([\\w.-]{1,4000})(?:;|$)`).exec(cookies)?.[1];
 
+export const CONTENT_POLICY =
+  "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+
 /** Of every answer. User bytes have a stricter policy of their own. */
 export const headersOf = (config: Pick<Config, "tls" | "publicUrl">): Readonly<Record<string, string>> => ({
-  "content-security-policy":
-    "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+  "content-security-policy": CONTENT_POLICY,
   "cross-origin-opener-policy": "same-origin",
   "cross-origin-resource-policy": "same-origin",
   "permissions-policy": "camera=(self), microphone=(), geolocation=()",

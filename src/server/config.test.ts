@@ -60,6 +60,7 @@ test.skipIf(!available)("every variable is read, files too", async () => {
     DATABASE_URL: "postgresql://user:password@db/trainyard",
     TRAINYARD_POOL: "20",
     TRAINYARD_STORE: "s3://bucket/prefix",
+    TRAINYARD_BUCKETS: "photos=s3://photos/2026?endpoint=https://s3.example&profile=lab, lab=/srv/lab/:ro,",
     AWS_ENDPOINT_URL: "http://minio:9000",
     TRAINYARD_S3_FORCE_PATH_STYLE: "false",
     TRAINYARD_LEASE_SECONDS: "30",
@@ -89,6 +90,10 @@ test.skipIf(!available)("every variable is read, files too", async () => {
     databaseUrl: "postgresql://user:password@db/trainyard",
     pool: 20,
     store: "s3://bucket/prefix",
+    buckets: [
+      { name: "photos", readOnly: false, kind: "s3", bucket: "photos", prefix: "2026", endpoint: "https://s3.example", profile: "lab" },
+      { name: "lab", readOnly: true, kind: "files", directory: "/srv/lab" },
+    ],
     s3: { endpoint: "http://minio:9000", forcePathStyle: false },
     leaseSeconds: 30,
     limits: { memory: 2000, seconds: { train: 90, evaluate: 80, ingest: 70 } },
@@ -161,6 +166,42 @@ test("a provider to sign in at is reached by https, or is on this machine", () =
   expect(problemsOf({ TRAINYARD_OIDC_ISSUER: "https://id.example" })).toHaveLength(1);
 });
 
+test("buckets are named once each, hold no credentials, and share no place with what the platform keeps itself", () => {
+  const env = { TRAINYARD_HOME: "/data/home", TRAINYARD_STORE: "s3://own/deep/down", AWS_ENDPOINT_URL: "http://s3" };
+  const problems = (text: string) => problemsOf({ ...env, TRAINYARD_BUCKETS: text });
+  for (const good of [
+    "a=/data/other",
+    "a=/data/home2",
+    "a=s3://other,b=/x",
+    "a=s3://own/deep/downs",
+    "a=s3://own/beside:ro",
+    "a=s3://own?endpoint=http://elsewhere",
+  ])
+    expect([good, problems(good)]).toEqual([good, []]);
+  for (const shared of [
+    "a=/data/home",
+    "a=/data/home/objects",
+    "a=/data",
+    "a=/",
+    "a=/data/x/../home",
+    "a=s3://own",
+    "a=s3://own/deep",
+    "a=s3://own/deep/down/x:ro",
+  ])
+    expect([shared, problems(shared)]).toEqual([shared, ["TRAINYARD_BUCKETS must not name what the platform keeps its own things in, but a does"]]);
+  for (const bad of [
+    "/srv",
+    "a=srv",
+    "a=/x,a=/y",
+    "A b=/x",
+    "a=s3://key:hush@own",
+    "a=s3://b?endpoint=http://key:hush@s3",
+    "a=s3://b?secret=hush",
+    "a=http://s3/b",
+  ])
+    expect([bad, problems(bad)]).toEqual([bad, [expect.stringMatching(/^TRAINYARD_BUCKETS must be a list .* but is something else$/)]]);
+});
+
 test("an address that others reach needs TLS, a stated proxy, or a plain word that it needs neither", () => {
   for (const host of ["0.0.0.0", "::", "192.0.2.7", "trainyard.example"]) {
     const problems = (env: Record<string, string> = {}, flags = {}) => problemsOf({ TRAINYARD_HOST: host, ...env }, flags);
@@ -213,6 +254,7 @@ test("what the history tells of a configuration holds no secret", () => {
         TRAINYARD_OIDC_CLIENT_ID: "trainyard",
         TRAINYARD_OIDC_CLIENT_SECRET: "a-secret-of-the-provider",
         AWS_ENDPOINT_URL: "http://key:hush@store.example",
+        TRAINYARD_BUCKETS: "photos=s3://photos?endpoint=http://store.example",
       }),
     ),
   );

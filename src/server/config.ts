@@ -5,9 +5,9 @@ import { homedir, totalmem } from "node:os";
 import { join, resolve } from "node:path";
 import { createSecureContext } from "node:tls";
 import type { JWK } from "jose";
-import type { JobKind } from "../shared/api/schemas.ts";
 import { harmlessOf } from "../shared/child.ts";
 import { fail } from "../shared/errors.ts";
+import { type BucketPlace, overlaps, readPlaces } from "./bucket-places.ts";
 
 interface Variable<T> {
   readonly help: string;
@@ -161,6 +161,15 @@ export const variables = {
     fallback: undefined,
     help: "`s3://bucket/prefix`: an S3-compatible object store, with the standard `AWS_*` variables. Without it objects are files in the data directory.",
   }),
+  TRAINYARD_BUCKETS: variable<readonly BucketPlace[]>({
+    wanted: "a list with commas of name=s3://bucket/prefix or name=/folder",
+    read: readPlaces,
+    shown: "none",
+    fallback: [],
+    // Who mistypes one may have put credentials into it.
+    secret: true,
+    help: "Buckets that administrators browse, fill and empty on the page Buckets: `photos=s3://photos/2026,lab=/srv/lab:ro`, where `:ro` allows reading alone. An address may go on with `?endpoint=`, `&region=` and `&profile=` (of ~/.aws/credentials); else the variables of the object store hold. None may share a place with what the platform keeps itself.",
+  }),
   AWS_ENDPOINT_URL_S3: variable<string | undefined>({
     ...url("http:", "https:"),
     shown: "AWS",
@@ -180,6 +189,13 @@ export const variables = {
     help: "Whether the bucket stands in the path of an address instead of its host name.",
   }),
   TRAINYARD_LEASE_SECONDS: variable<number>({ ...integer(2, 3600), fallback: 15, help: "How long a job stays a worker's that is not heard of." }),
+  TRAINYARD_EXTENSIONS: variable<string | undefined>({
+    wanted: "the path of a folder",
+    read: (text) => text,
+    shown: "none",
+    fallback: undefined,
+    help: "A folder whose .js files add entries to the catalog: see docs/extending.md. They are code that runs here: bring only your own. `trainyard work` and every command read it too.",
+  }),
   TRAINYARD_JOB_MEMORY: variable<number>({
     ...integer(64, 2 ** 24),
     shown: "80 % of the machine's",
@@ -239,10 +255,11 @@ export interface Config {
   readonly databaseUrl?: string;
   readonly pool: number;
   readonly store?: string;
+  readonly buckets: readonly BucketPlace[];
   readonly s3: { readonly endpoint?: string; readonly forcePathStyle?: boolean };
   readonly leaseSeconds: number;
   /** Of the processes that open files of people: MiB, and seconds where there is a limit. */
-  readonly limits: { readonly memory: number; readonly seconds: Readonly<Record<JobKind, number | undefined>> };
+  readonly limits: { readonly memory: number; readonly seconds: Readonly<Record<"train" | "evaluate" | "ingest", number | undefined>> };
   readonly predictSeconds: number;
   readonly maxUpload: number;
   readonly uploadGrace: number;
@@ -309,6 +326,10 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     );
   if (v.TRAINYARD_PROXIES.length && !v.TRAINYARD_PUBLIC_URL)
     problems.push("TRAINYARD_PROXIES needs TRAINYARD_PUBLIC_URL: where people reach the server through the proxy, for links and cookies");
+  const s3 = { endpoint: v.AWS_ENDPOINT_URL_S3 ?? v.AWS_ENDPOINT_URL, forcePathStyle: v.TRAINYARD_S3_FORCE_PATH_STYLE };
+  const own = { home: v.TRAINYARD_HOME, store: v.TRAINYARD_STORE, endpoint: s3.endpoint };
+  for (const place of v.TRAINYARD_BUCKETS)
+    if (overlaps(place, own)) problems.push(`TRAINYARD_BUCKETS must not name what the platform keeps its own things in, but ${place.name} does`);
   const [issuer, clientId] = [v.TRAINYARD_OIDC_ISSUER, v.TRAINYARD_OIDC_CLIENT_ID];
   if (!issuer !== !clientId) problems.push("TRAINYARD_OIDC_ISSUER and TRAINYARD_OIDC_CLIENT_ID must both be set, or neither");
   if (issuer && isPlain(issuer) && !isLoopback(new URL(issuer).hostname))
@@ -332,7 +353,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     databaseUrl: v.DATABASE_URL,
     pool: v.TRAINYARD_POOL,
     store: v.TRAINYARD_STORE,
-    s3: { endpoint: v.AWS_ENDPOINT_URL_S3 ?? v.AWS_ENDPOINT_URL, forcePathStyle: v.TRAINYARD_S3_FORCE_PATH_STYLE },
+    buckets: v.TRAINYARD_BUCKETS,
+    s3,
     leaseSeconds: v.TRAINYARD_LEASE_SECONDS,
     limits: {
       memory: v.TRAINYARD_JOB_MEMORY,
@@ -365,12 +387,23 @@ function privateKey(text: string): JWK | null {
 }
 
 /** What the history may tell of a configuration: no secrets, and of the database and the end point of S3, whose addresses may hold one, only what kind they are. */
-export const shown = ({ home: _, workerToken, databaseUrl, oidc, tls, downloadKey, s3, ...rest }: Config): Readonly<Record<string, unknown>> => ({
+export const shown = ({
+  home: _,
+  workerToken,
+  databaseUrl,
+  oidc,
+  tls,
+  downloadKey,
+  s3,
+  buckets,
+  ...rest
+}: Config): Readonly<Record<string, unknown>> => ({
   ...rest,
   tls: tls !== undefined,
   downloadKey: downloadKey !== undefined,
   database: databaseUrl === undefined ? "embedded" : "postgresql",
   s3Endpoint: s3.endpoint !== undefined,
+  buckets: buckets.map((place) => ({ ...place, ...("endpoint" in place && { endpoint: place.endpoint !== undefined }) })),
   workerToken: workerToken === undefined ? "made" : "given",
   oidc: oidc && { issuer: oidc.issuer, role: oidc.role },
 });

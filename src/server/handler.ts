@@ -44,7 +44,9 @@ type Answer<O extends OperationId> = (typeof endpoints)[O] extends { readonly co
         ? AsyncGenerator<string>
         : C extends "redirect"
           ? { readonly location: string }
-          : string
+          : C extends "picture"
+            ? Uint8Array
+            : string
   : Outgoing<O>;
 
 export type Handler<O extends OperationId> = (kernel: Kernel, asked: Asked<O>, reply: Reply) => Promise<Answer<O>> | Answer<O>;

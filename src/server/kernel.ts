@@ -2,6 +2,7 @@
 import type { Logger } from "pino";
 import type { Blobs } from "../storage/blobs.ts";
 import type { ObjectStore } from "../storage/object-store.ts";
+import type { Buckets } from "./buckets.ts";
 import type { Config } from "./config.ts";
 import type { Database } from "./database/index.ts";
 import type { Context } from "./entity.ts";
@@ -9,6 +10,7 @@ import type { Identity } from "./identity.ts";
 import type { Ids } from "./ids.ts";
 import type { Keys } from "./keys.ts";
 import type { Live } from "./live.ts";
+import type { LogBook } from "./log-book.ts";
 import type { Aggregator, MessageLog } from "./messages.ts";
 import type { Predictor } from "./predictor.ts";
 import type { Telemetry } from "./telemetry.ts";
@@ -20,11 +22,14 @@ export interface Kernel {
   readonly db: Database;
   readonly store: ObjectStore;
   readonly blobs: Blobs;
+  /** Those that people browse: none is the platform's own store. */
+  readonly buckets: Buckets;
   readonly live: Live;
   readonly messages: MessageLog;
   readonly predictor: Predictor;
   readonly telemetry: Telemetry;
   readonly log: Logger;
+  readonly logBook: LogBook;
   readonly keys: Keys;
   readonly ids: Ids;
   readonly things: Things;

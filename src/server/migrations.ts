@@ -198,4 +198,40 @@ export const migrations: Migrations = {
   ],
 
   "005-snapshots": ["alter table datasets add column progress jsonb", `update datasets set state = '{"note":"","snapshot":[]}' || state`],
+
+  // Which runs are to be an experiment again. Of events, which never change: on a run every change would pay for it.
+  "006-lineage": [
+    `create index events_reproductions on events ((data -> 'reproduces' ->> 'experiment'), seq)
+      where kind = 'run' and type = 'created' and data -> 'reproduces' is not null`,
+  ],
+
+  // Who trained a run, and all its words: names, tags and note.
+  "007-run-words": [
+    "alter table runs add column created_by text generated always as (state ->> 'createdBy') stored",
+    `alter table runs add column words text generated always as
+      (name || chr(10) || dataset || chr(10) || model || chr(10) || replace(tags::text, '": "', '=') || chr(10) || coalesce(state ->> 'note', '')) stored`,
+    "create index runs_author on runs (created_by, number)",
+  ],
+
+  // What administrators look events and messages up by.
+  "008-administration": [
+    "create index events_kind on events (kind, seq)",
+    "create index events_entity on events (entity, seq)",
+    "create index events_correlation on events (correlation, seq)",
+    "create index messages_between on messages (source, destination, seq)",
+    "create index jobs_ended on jobs (ended_at) where ended_at is not null",
+  ],
+
+  "009-run-log": [
+    `create table run_log (
+      seq bigint generated always as identity primary key, run uuid not null, job uuid not null, token integer not null, number integer not null,
+      at timestamptz not null, text text not null, unique (job, token, number))`,
+    "create index run_log_run on run_log (run, seq)",
+  ],
+
+  // What was made to look at files before they were imported, and is in no snapshot.
+  "010-past-previews": [
+    `delete from blob_refs r using datasets d
+      where r.owner_kind = 'dataset' and r.owner = d.id and r.name = 'snapshot/preview.json' and d.status = 'ready'`,
+  ],
 };

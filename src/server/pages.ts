@@ -1,4 +1,4 @@
-/** The few pages that need no account, until there is a web application: to begin, to sign in, to use a link, to read what is shared. */
+/** The few pages that need no account, besides the web application: to sign in, to use a link, to read what is shared; and to begin where there is none. */
 import type { Config } from "./config.ts";
 
 const page = (title: string, content: string) => `<!doctype html>
@@ -50,6 +50,10 @@ const script = `const form = document.querySelector("form");
 const said = document.querySelector("#said");
 const say = (text) => { said.textContent = text; };
 const link = location.hash.slice(1);
+// Where one wanted to be: a page of this site alone.
+const wanted = new URLSearchParams(location.search).get("next") ?? "/";
+const target = URL.canParse(wanted, location.origin) ? new URL(wanted, location.origin) : location;
+const next = target.origin === location.origin && target !== location ? target.pathname + target.search : "/";
 const shared = document.querySelector("#shared");
 // What works once nobody needs in the history.
 if (!shared) history.replaceState(null, "", location.pathname);
@@ -111,6 +115,7 @@ form?.addEventListener("submit", async (event) => {
       : await ask("/api/login", given);
     form.remove();
     say("You are signed in as " + user.name + ".");
+    location.replace(next);
   } catch (error) {
     say(error.message);
     button.disabled = false;

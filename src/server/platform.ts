@@ -13,6 +13,7 @@ import { Blobs } from "../storage/blobs.ts";
 import { openStore } from "../storage/object-store.ts";
 import { buildApp, patience } from "./app.ts";
 import { cookieName } from "./browser.ts";
+import { Buckets } from "./buckets.ts";
 import { type Config, isLoopback, shown } from "./config.ts";
 import { openDatabase } from "./database/index.ts";
 import type { Context } from "./entity.ts";
@@ -22,6 +23,7 @@ import type { Kernel } from "./kernel.ts";
 import { Keys } from "./keys.ts";
 import { Live } from "./live.ts";
 import { LocalWorkers } from "./local-workers.ts";
+import { LogBook } from "./log-book.ts";
 import { createLog } from "./logging.ts";
 import { MessageLog } from "./messages.ts";
 import { migrations } from "./migrations.ts";
@@ -76,7 +78,8 @@ const SWEEP_MS = 3_600_000;
 /** @throws DIRECTORY_IN_USE, DATABASE_UNAVAILABLE, STORE_UNAVAILABLE, BAD_USAGE when the port is taken */
 export async function startPlatform(config: Config, { listen, workers, lasting = true, what = "trainyard" }: PlatformOptions): Promise<Platform> {
   await mkdir(config.home, { recursive: true, mode: 0o700 });
-  const log = createLog(config.log);
+  const logBook = new LogBook();
+  const log = createLog(config.log, logBook);
   const closers: (() => Promise<unknown> | unknown)[] = [];
   const close = async () => {
     for (const one of closers.splice(0).reverse()) await one();
@@ -110,6 +113,8 @@ export async function startPlatform(config: Config, { listen, workers, lasting =
     const identity = new Identity({ db, keys, live }, { workerToken, machineToken }, cookieName(config));
     closers.push(() => identity.close());
     let url = "";
+    const buckets = new Buckets(config);
+    closers.push(() => buckets.close());
     const kernel: Kernel = {
       config,
       keys,
@@ -121,11 +126,13 @@ export async function startPlatform(config: Config, { listen, workers, lasting =
       db,
       store,
       blobs: new Blobs(store),
+      buckets,
       live,
       messages,
       predictor,
       telemetry: createTelemetry(version, db.query),
       log,
+      logBook,
     };
 
     await ensureBasics(kernel, lasting);

@@ -2,7 +2,17 @@
 import type { PredictionView } from "../shared/api/schemas.ts";
 import { Confined, type Ended } from "../shared/child.ts";
 import { fail, printable, remoteError, type TrainyardError } from "../shared/errors.ts";
-import type { PredictionRequest, PredictorAnswer, PredictorRequest, StepsRequest } from "../shared/predictor.ts";
+import type { Significance } from "../shared/evaluation.ts";
+import type {
+  CompareRequest,
+  PredictionRequest,
+  PredictorAnswer,
+  PredictorQuestion,
+  PredictorRequest,
+  RowsRequest,
+  StepsRequest,
+} from "../shared/predictor.ts";
+import type { FoundRows } from "../shared/records.ts";
 import type { StepPreview } from "../shared/step-preview.ts";
 import { childEnvironment } from "./config.ts";
 
@@ -17,6 +27,8 @@ export interface PredictorOptions {
   readonly log: (line: string) => void;
 }
 
+/** What each answer but an error has of its own. */
+type AnswerKey = "stages" | "significance" | "rows";
 type Asked = Pick<PredictionRequest, "facts" | "sample">;
 
 export class Predictor {
@@ -46,11 +58,24 @@ export class Predictor {
   }
 
   /** What steps of preprocessing do. @throws what a step cannot do, and as `predict` */
-  async show(steps: StepsRequest, signal: AbortSignal): Promise<StepPreview> {
+  show = (steps: StepsRequest, signal: AbortSignal): Promise<StepPreview> => this.#ask({ steps }, "stages", signal);
+
+  /** Rows of a table. @throws BAD_FILE, and as `predict` */
+  find = (records: RowsRequest, signal: AbortSignal): Promise<FoundRows> => this.#ask({ records }, "rows", signal);
+
+  /** Whether two runs differ by more than chance. @throws as `predict` */
+  compare = (compare: CompareRequest, signal: AbortSignal): Promise<Significance> => this.#ask({ compare }, "significance", signal);
+
+  /** Asks again where the process ended over another question. */
+  async #ask<K extends AnswerKey>(
+    question: PredictorQuestion,
+    key: K,
+    signal: AbortSignal,
+  ): Promise<Extract<PredictorAnswer, Record<K, unknown>>[K]> {
     for (;;) {
-      const answer = await this.#running().ask({ steps }, signal);
+      const answer = await this.#running().ask(question, signal);
       if (answer && "error" in answer) throw remoteError(answer.error);
-      if (answer && "stages" in answer) return answer.stages;
+      if (answer && key in answer) return (answer as Extract<PredictorAnswer, Record<K, unknown>>)[key];
     }
   }
 
@@ -104,7 +129,7 @@ class PredictorProcess {
   }
 
   /** @returns undefined when the process ended over another question */
-  ask(request: PredictionRequest | { readonly steps: StepsRequest }, signal: AbortSignal): Promise<PredictorAnswer | undefined> {
+  ask(request: PredictorQuestion, signal: AbortSignal): Promise<PredictorAnswer | undefined> {
     return new Promise((answered, failed) => {
       signal.throwIfAborted();
       signal.addEventListener("abort", () => failed(signal.reason), { once: true });

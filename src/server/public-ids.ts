@@ -74,7 +74,19 @@ function make(schema: z.ZodType): Walk | null {
 }
 
 /** Fields of events and states whose value is the id of something. */
-const idFields: ReadonlySet<string> = new Set(["id", "run", "job", "experiment", "worker", "project", "subject", "user", "owner", "thing"]);
+const idFields: ReadonlySet<string> = new Set([
+  "id",
+  "run",
+  "job",
+  "experiment",
+  "worker",
+  "project",
+  "subject",
+  "user",
+  "owner",
+  "thing",
+  "duplicates",
+]);
 const recordedIds: Walk = (value, change) => {
   if (Array.isArray(value)) return value.map((one) => recordedIds(one, change));
   if (typeof value !== "object" || value === null || "issuer" in value) return value; // who someone is at a provider

@@ -59,6 +59,9 @@ function renamed<T>(ids: ReadonlyMap<string, string>, said: T): T {
   return Object.fromEntries(Object.entries(said).map(([name, value]) => [name, renamed(ids, value)])) as T;
 }
 
+/** Why work on an answer ends that nobody waits for any more: a page that was left is no failure. */
+export const GONE = new Error("whoever asked is gone");
+
 /** Answers a request with what went wrong, in the one shape. */
 export function sendError(kernel: Kernel, thrown: FastifyError | TrainyardError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const error = known(thrown as FastifyError, request);
@@ -67,7 +70,7 @@ export function sendError(kernel: Kernel, thrown: FastifyError | TrainyardError,
   // What a run became is named by no request.
   if (isUuid(details.experiment)) ids.set(details.experiment, kernel.ids.seal(details.experiment));
   const withIds = <T>(said: T): T => renamed(ids, said);
-  if (status >= 500) {
+  if (status >= 500 && thrown !== GONE) {
     const { operation } = request;
     kernel.log.error(
       {

@@ -1,5 +1,5 @@
 /** The tables as Kysely sees them. `migrations.ts` makes them; each is written by the one module that owns it. */
-import type { ColumnType, Generated } from "kysely";
+import type { ColumnType, Generated, GeneratedAlways } from "kysely";
 import type { datasetStates, EntityKind, JobKind, LinkKind, Role, RunStateName } from "../shared/api/schemas.ts";
 import type { Task } from "../shared/dataset.ts";
 
@@ -55,6 +55,9 @@ export interface Schema {
     ended_at: Date | null;
     trashed_at: Date | null;
     experiment: string | null;
+    // Made by the database from the others.
+    created_by: GeneratedAlways<string>;
+    words: GeneratedAlways<string>;
     // Not from events: what moves too fast to be one.
     progress: ColumnType<Json | null, string | null, string | null>;
     metric_seq: Generated<number>;
@@ -86,6 +89,16 @@ export interface Schema {
     last_step: number;
     steps: number[];
     values: (number | null)[];
+  };
+  /** What the jobs of a run said, line by line; `number` counts the lines of a claim, so that none is kept twice. */
+  run_log: {
+    seq: Generated<number>;
+    run: string;
+    job: string;
+    token: number;
+    number: number;
+    at: ColumnType<Date, string, never>;
+    text: string;
   };
   jobs: EntityTable & {
     kind: JobKind;

@@ -4,21 +4,19 @@ import { readFile } from "node:fs/promises";
 import { setInterval } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { entry } from "./code.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** What such a process may know of the environment: no addresses and no secrets. */
-const harmless = ["PATH", "HOME", "TMPDIR", "TEMP", "TMP", "TZ", "LANG", "SYSTEMROOT", "USERPROFILE"];
+const harmless = ["PATH", "HOME", "TMPDIR", "TEMP", "TMP", "TZ", "LANG", "SYSTEMROOT", "USERPROFILE", "TRAINYARD_EXTENSIONS"];
 export const harmlessOf = (env: Environment): Record<string, string> =>
   Object.fromEntries(harmless.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])));
 
 /** @param module below src, without its ending */
 export function childOf(module: string): { readonly path: string; readonly execArgv: string[] } {
-  const fromSource = import.meta.url.endsWith(".ts");
-  return {
-    path: fileURLToPath(new URL(`../${module}.${fromSource ? "ts" : "js"}`, import.meta.url)),
-    execArgv: fromSource ? ["--conditions=source", "--import", "tsx"] : [],
-  };
+  const { url, compiled } = entry(module);
+  return { path: fileURLToPath(url), execArgv: compiled ? [] : ["--conditions=source", "--import", "tsx"] };
 }
 
 export interface Confinement {
@@ -26,6 +24,8 @@ export interface Confinement {
   readonly env: Readonly<Record<string, string>>;
   /** MiB that it may take, native memory included. */
   readonly memory: number;
+  /** Takes what it writes to stdout and stderr, in pieces; else stdout is lost. */
+  readonly heard?: (text: string) => void;
 }
 
 /** How a confined process ended. */
@@ -52,14 +52,14 @@ export class Confined {
   #used?: number;
 
   /** @param module below src, without its ending */
-  constructor(module: string, { env, memory }: Confinement) {
+  constructor(module: string, { env, memory, heard }: Confinement) {
     const { path, execArgv } = childOf(module);
     this.#memory = memory;
     const child = fork(path, {
       execArgv: [`--max-old-space-size=${memory}`, ...execArgv],
       env,
       serialization: "advanced",
-      stdio: ["ignore", "ignore", "pipe", "ipc"],
+      stdio: ["ignore", heard ? "pipe" : "ignore", "pipe", "ipc"],
     });
     this.process = child;
     let said = "";
@@ -76,7 +76,9 @@ export class Confined {
     // What could not be started has none.
     child.stderr?.setEncoding("utf8").on("data", (text: string) => {
       said = (said + text).slice(-MOST_SAID);
+      heard?.(text);
     });
+    child.stdout?.setEncoding("utf8").on("data", (text: string) => heard?.(text));
     const watching = new AbortController();
     void this.ended.then(() => watching.abort());
     void this.#watch(watching.signal);

@@ -77,6 +77,9 @@ export interface RawSplit {
   readonly targets: Int32Array | Float32Array;
 }
 
+/** How a date that is missing is stored: the least int64. */
+export const NO_DATE = -(2n ** 63n);
+
 // --- datasets: ready for a network ---
 
 /** Samples as one row-major block, resident in memory, read by the training graph without a copy. */
@@ -86,6 +89,8 @@ export interface Split {
   /** Class index (classification) or target value (regression), [count]. */
   readonly targets: Int32Array | Float32Array;
   readonly count: number;
+  /** How much each sample counts in training, [count]; absent where all count 1. */
+  readonly weights?: Float32Array;
 }
 
 /** Normalisation that is compiled into the graphs, so that serving takes raw values: (x - mean) / deviation. */
@@ -123,6 +128,8 @@ export interface Preparation {
   readonly pictureShape?: readonly number[];
   /** What the columns of a sample are called; empty for pictures. */
   readonly features: readonly string[];
+  /** The raw column that each of them is made of; empty for pictures. */
+  readonly origins: readonly string[];
 }
 
 export interface Dataset {
@@ -141,6 +148,10 @@ export interface Dataset {
   /** Which of `train` are for what; else a training draws those to choose by. */
   readonly rows?: { readonly train: Int32Array; readonly validation: Int32Array };
   readonly test: Split;
+  /** Of a table: the test rows as they came, but for texts. */
+  readonly raw?: { readonly columns: readonly Column[]; readonly test: RawSplit };
+  /** The raw column that was asked for, over the rows of `train`: numbers, codes of a category, seconds of a date; NaN where missing. */
+  readonly column?: Float64Array;
   /** Where it was read from: a package, a folder, a file. */
   readonly source: string;
   /** SHA-256 over shapes, inputs, targets and labels of both splits: equal data, equal digest. */

@@ -55,7 +55,32 @@ export interface ListParam extends Help {
   readonly max?: number;
   readonly length?: number;
 }
-export type Param = NumberParam | IntegerParam | BooleanParam | ChoiceParam | TextParam | TextsParam | MappingParam | ListParam;
+/** A number, or one of some words that stand for one. */
+export interface NumberOrParam<O extends string = string> extends Help {
+  readonly type: "numberOr";
+  readonly default: number | O;
+  readonly options: readonly O[];
+  readonly of: "integer" | "number";
+  readonly min?: number;
+  readonly max?: number;
+}
+/** How much each class counts: "none" (all alike), "balanced" (each class as much as any other), or a number for some classes by name, 1 for the others. */
+export interface WeightsParam extends Help {
+  readonly type: "weights";
+  readonly default: "none" | "balanced";
+}
+export type ClassWeights = "none" | "balanced" | Readonly<Record<string, number>>;
+export type Param =
+  | NumberParam
+  | IntegerParam
+  | BooleanParam
+  | ChoiceParam
+  | TextParam
+  | TextsParam
+  | MappingParam
+  | ListParam
+  | NumberOrParam
+  | WeightsParam;
 export type Params = Readonly<Record<string, Param>>;
 
 export const number = (spec: Omit<NumberParam, "type">): NumberParam => ({ type: "number", ...spec });
@@ -67,23 +92,36 @@ export const texts = (spec: Omit<TextsParam, "type">): TextsParam => ({ type: "t
 export const mapping = <const O extends string>(spec: Omit<MappingParam<O>, "type">): MappingParam<O> => ({ type: "mapping", ...spec });
 export const integers = (spec: Omit<ListParam, "type" | "of">): ListParam => ({ type: "list", of: "integer", ...spec });
 export const numbers = (spec: Omit<ListParam, "type" | "of">): ListParam => ({ type: "list", of: "number", ...spec });
+export const numberOr = <const O extends string>(spec: Omit<NumberOrParam<O>, "type">): NumberOrParam<O> => ({ type: "numberOr", ...spec });
+export const classWeights = (spec: Omit<WeightsParam, "type">): WeightsParam => ({ type: "weights", ...spec });
 
 /** The TypeScript type of a parameter's value. */
 export type ValueOf<P extends Param> = P extends BooleanParam
   ? boolean
-  : P extends ChoiceParam<infer O>
-    ? O
-    : P extends TextParam
-      ? string
-      : P extends TextsParam
-        ? readonly string[]
-        : P extends MappingParam<infer O>
-          ? Readonly<Record<string, O>>
-          : P extends ListParam
-            ? readonly number[]
-            : number;
+  : P extends WeightsParam
+    ? ClassWeights
+    : P extends NumberOrParam<infer O>
+      ? number | O
+      : P extends ChoiceParam<infer O>
+        ? O
+        : P extends TextParam
+          ? string
+          : P extends TextsParam
+            ? readonly string[]
+            : P extends MappingParam<infer O>
+              ? Readonly<Record<string, O>>
+              : P extends ListParam
+                ? readonly number[]
+                : number;
 export type ValuesOf<P extends Params> = { readonly [K in keyof P]: ValueOf<P[K]> };
-export type ParamValue = number | boolean | string | readonly number[] | readonly string[] | Readonly<Record<string, string>>;
+export type ParamValue =
+  | number
+  | boolean
+  | string
+  | readonly number[]
+  | readonly string[]
+  | Readonly<Record<string, string>>
+  | Readonly<Record<string, number>>;
 export type ParamValues = Readonly<Record<string, ParamValue>>;
 
 /** What every catalog entry says about itself, whatever its kind. */
@@ -110,6 +148,10 @@ export function wanted(param: Param): string {
       return "a list of texts";
     case "mapping":
       return `a name=value list whose values are ${param.options.join(", ")}`;
+    case "numberOr":
+      return `${param.of === "integer" ? "an integer" : "a number"}${range(param)}, or ${param.options.join(" or ")}`;
+    case "weights":
+      return "none, balanced, or a class=weight list with weights of at least 0";
     case "list":
       return `a list of ${param.length === undefined ? "" : `${param.length} `}${param.of}s${range(param)}`;
     default:
@@ -140,6 +182,14 @@ function accepts(param: Param, value: unknown): boolean {
       return Array.isArray(value) && value.every((v) => typeof v === "string");
     case "mapping":
       return typeof value === "object" && value !== null && !Array.isArray(value) && Object.values(value).every((v) => param.options.includes(v));
+    case "numberOr":
+      return param.options.includes(value as string) || inRange(value, param.of, param);
+    case "weights":
+      return (
+        value === "none" ||
+        value === "balanced" ||
+        (typeof value === "object" && value !== null && !Array.isArray(value) && Object.values(value).every((v) => inRange(v, "number", { min: 0 })))
+      );
     case "list":
       return Array.isArray(value) && (param.length === undefined || value.length === param.length) && value.every((v) => inRange(v, param.of, param));
     default:
@@ -188,6 +238,12 @@ export function parseParam(param: Param, text: string): unknown {
       return text === "" ? [] : (fromJson(text, "[") ?? text.split(","));
     case "mapping":
       return text === "" ? {} : (fromJson(text, "{") ?? pairsIn(text));
+    case "weights": {
+      if (text === "none" || text === "balanced") return text;
+      const given = fromJson(text, "{") ?? pairsIn(text);
+      if (typeof given !== "object" || given === null) return text;
+      return Object.fromEntries(Object.entries(given).map(([name, weight]) => [name, typeof weight === "string" ? toNumber(weight) : weight]));
+    }
     case "list":
       return text === "" ? [] : text.split(",").map(toNumber);
     default:

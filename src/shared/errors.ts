@@ -108,6 +108,11 @@ export const errors = {
     message: (d) => `${d.what} is for ${list(d.tasks)}, but dataset "${d.dataset}" is a ${d.task} task`,
     fix: (d) => `Choose one made for ${d.task}.`,
   }),
+  SAMPLES_MISMATCH: error<{ what: string; want: string; dataset: string; got: string }>({
+    status: 422,
+    message: (d) => `${d.what} is for ${d.want}, but dataset "${d.dataset}" has ${d.got}`,
+    fix: (d) => `Choose one made for ${d.got}.`,
+  }),
 
   // preprocessing
   BAD_PREPROCESSING: error<{ where: string; problem: string; fix: string }>({
@@ -117,6 +122,16 @@ export const errors = {
   }),
 
   // files
+  BAD_EXTENSION: error<{ file: string; want: string; got: string; fix: string }>({
+    status: 422,
+    message: (d) => `extension ${d.file}: wanted ${d.want}, got ${d.got}`,
+    fix: (d) => d.fix,
+  }),
+  UNFIT_DATA: error<{ what: string; problem: string; fix: string }>({
+    status: 422,
+    message: (d) => `${d.what}: ${d.problem}`,
+    fix: (d) => d.fix,
+  }),
   FILE_NOT_FOUND: error<{ path: string; what: string; fix: string }>({
     status: 404,
     message: (d) => `${d.what} not found: ${d.path}`,
@@ -313,6 +328,16 @@ export const errors = {
     status: 400,
     message: (d) => `${d.key} cannot be the key of an object: ${d.problem}`,
     fix: () => "Use letters, digits, dots, hyphens and underscores, with slashes between the parts.",
+  }),
+  BAD_OBJECT_NAME: error<{ name: string; problem: string }>({
+    status: 400,
+    message: (d) => `${d.name} cannot be the name of an object in a bucket: ${d.problem}`,
+    fix: () => "Name it like a file in folders: parts with slashes between them, none of them empty, . or .., and no control characters.",
+  }),
+  BUCKET_READ_ONLY: error<{ bucket: string }>({
+    status: 403,
+    message: (d) => `bucket "${d.bucket}" may only be read here`,
+    fix: () => "Who runs the server allows writing by taking :ro from the bucket in TRAINYARD_BUCKETS.",
   }),
   RANGE_NOT_SATISFIABLE: error<{ key: string; range: string; size: number }>({
     status: 416,

@@ -3,6 +3,9 @@
 /** Tensors by name, all float32. */
 export type Tensors = ReadonlyMap<string, Float32Array>;
 
+/** What a classical model has learnt: float32 tensors of any shapes, by name. */
+export type LearntTensors = ReadonlyMap<string, { readonly shape: readonly number[]; readonly data: Float32Array }>;
+
 /** Where a training is: with the seed this also settles shuffling, dropout and augmentation. */
 export interface Position {
   /** Epochs completed. */
@@ -56,5 +59,24 @@ export type TrainEvent =
       readonly checkpoint: Checkpoint /** The weights of the best epoch, when they changed since the checkpoint before. */;
       readonly best?: Tensors;
     }
-  | { readonly type: "done"; readonly reason: "completed" | "early stopping"; readonly bestEpoch: number; readonly best: Tensors }
+  | {
+      readonly type: "done";
+      readonly reason: "completed" | "early stopping" | "converged" | "stalled";
+      readonly bestEpoch: number;
+      readonly best: Tensors;
+    }
   | { readonly type: "stopped"; readonly position: Position };
+
+/** What the fit of a classical model says. */
+export type FitEvent =
+  | {
+      readonly type: "fitting";
+      /** In the model's unit: trees, iterations. */
+      readonly unit: string;
+      readonly done: number;
+      readonly total: number;
+      readonly loss?: number;
+      readonly secondsLeft: number;
+    }
+  /** The end, with what was measured in passing, such as `oob_accuracy`. */
+  | { readonly type: "fitted"; readonly done: number; readonly tensors: LearntTensors; readonly metrics: Readonly<Record<string, number>> };

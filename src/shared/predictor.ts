@@ -4,6 +4,8 @@ import type { PredictionView } from "./api/schemas.ts";
 import type { RawColumn, Task } from "./dataset.ts";
 import type { ParamValues } from "./define.ts";
 import type { ErrorView } from "./errors.ts";
+import type { Significance } from "./evaluation.ts";
+import type { FoundRows, RowQuery } from "./records.ts";
 import type { StepPreview } from "./step-preview.ts";
 
 /** What a model takes and gives, as the facts of its run say. */
@@ -34,7 +36,26 @@ export interface StepsRequest {
   readonly rows: number;
 }
 
-export type PredictorRequest = { readonly id: number } & (PredictionRequest | { readonly steps: StepsRequest });
+/** Rows of a table as they came. */
+export interface RowsRequest {
+  /** A Parquet file: where it lies on this machine, or its content. */
+  readonly table: string | Uint8Array;
+  readonly query: RowQuery;
+}
+
+/** Two runs' predictions.safetensors, of the same rows. */
+export interface CompareRequest {
+  readonly task: Task;
+  readonly metric: string;
+  readonly predictions: readonly [Uint8Array, Uint8Array];
+}
+
+export type PredictorRequest = { readonly id: number } & PredictorQuestion;
+export type PredictorQuestion =
+  | PredictionRequest
+  | { readonly steps: StepsRequest }
+  | { readonly records: RowsRequest }
+  | { readonly compare: CompareRequest };
 
 export interface PredictionRequest {
   /** A model.onnx, or the key of one that was sent before. */
@@ -47,6 +68,8 @@ export interface PredictionRequest {
 export type PredictorAnswer = { readonly id: number } & (
   | { readonly predictions: readonly PredictionView[] }
   | { readonly stages: StepPreview }
+  | { readonly rows: FoundRows }
+  | { readonly significance: Significance }
   | { readonly error: ErrorView }
   | { readonly unknownModel: true }
 );

@@ -1,4 +1,5 @@
 /** Which Trainyard this is. */
 import { readFileSync } from "node:fs";
+import { inPackage } from "./code.ts";
 
-export const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as { version: string };
+export const { version } = JSON.parse(readFileSync(inPackage("package.json"), "utf8")) as { version: string };

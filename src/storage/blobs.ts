@@ -63,6 +63,10 @@ export class Blobs {
     }
   }
 
+  async file(sha256: string): Promise<string | undefined> {
+    return this.#store.file(blobKey(sha256));
+  }
+
   async url(sha256: string, seconds: number, filename?: string): Promise<string | undefined> {
     return this.#store.url(blobKey(sha256), seconds, filename);
   }

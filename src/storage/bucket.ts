@@ -22,6 +22,8 @@ import {
   UploadPartCommand,
 } from "@aws-sdk/client-s3";
 import { fail, TrainyardError } from "../shared/errors.ts";
+import { type BrowsedBucket, existingName, type ListedPage, namePrefix, newName, type Writing } from "./browse.ts";
+import { type ByteRange, inParts, resolveRange } from "./bytes.ts";
 import { Digests } from "./digests.ts";
 import { inParallel } from "./in-parallel.ts";
 import { plain, type S3ClientOptions, s3Client } from "./s3-client.ts";
@@ -90,6 +92,81 @@ export class S3Bucket {
     if (!found) return undefined;
     const partBytes = Number(found.Metadata?.[partsOf]) || undefined;
     return { name, size: found.ContentLength ?? 0, modifiedAt: found.LastModified ?? new Date(0), etag: bare(found.ETag ?? ""), partBytes };
+  }
+
+  /** What lies directly below a prefix. @param after a name: those behind it, in the order of their bytes */
+  async page(prefix: string, limit: number, after?: string): Promise<ListedPage> {
+    const command = new ListObjectsV2Command({
+      Bucket: this.name,
+      Prefix: prefix,
+      Delimiter: "/",
+      MaxKeys: limit,
+      StartAfter: after,
+      EncodingType: "url", // XML has no control characters, and names may have them
+    });
+    const page = await this.#ask(() => this.#client.send(command));
+    const decoded = (text: string) => (page.EncodingType === "url" ? decodeURIComponent(text.replaceAll("+", " ")) : text);
+    const folders = (page.CommonPrefixes ?? []).map(({ Prefix = "" }) => decoded(Prefix));
+    const objects = (page.Contents ?? []).map(({ Key = "", Size = 0, LastModified = new Date(0) }) => ({
+      name: decoded(Key),
+      size: Size,
+      modifiedAt: LastModified,
+    }));
+    // Behind a folder is what comes after all that is in it.
+    const last = [...folders.map((name) => `${name}\u{10ffff}`), ...objects.map(({ name }) => name)].sort(byBytes).at(-1);
+    return {
+      folders,
+      // An object that is called like the folder is what some programs make of one.
+      objects: objects.filter(({ name }) => name !== prefix || !name.endsWith("/")),
+      ...(page.IsTruncated && last !== undefined && { next: last }),
+    };
+  }
+
+  /** An object as it comes. Read the body or destroy it. @throws OBJECT_NOT_FOUND, RANGE_NOT_SATISFIABLE, STORE_UNAVAILABLE */
+  async open(name: string, range?: ByteRange): Promise<{ size: number; body: Readable }> {
+    const { size = 0 } = range ? ((await this.head(name)) ?? {}) : {};
+    const { start, end } = range ? resolveRange(name, range, size) : { start: 0, end: 0 };
+    const command = new GetObjectCommand({ Bucket: this.name, Key: name, ...(range && { Range: `bytes=${start}-${end - 1}` }) });
+    const { Body, ContentLength = 0 } = await this.#ask(() => this.#client.send(command), name);
+    return { size: range ? size : ContentLength, body: Body as Readable };
+  }
+
+  /** Stores what comes, a part in memory at a time: whole or not at all. @throws OBJECT_EXISTS, STORE_UNAVAILABLE, and whatever the body throws */
+  async put(name: string, body: AsyncIterable<Uint8Array>, { size, replace = false, signal }: Writing): Promise<void> {
+    if (!replace && (await this.head(name))) throw fail("OBJECT_EXISTS", { key: name });
+    const target = { Bucket: this.name, Key: name };
+    const IfNoneMatch = replace ? undefined : "*"; // another may have come meanwhile
+    const step = partSize(size);
+    const send = async <T>(work: (options: { abortSignal?: AbortSignal }) => Promise<T>): Promise<T> => {
+      try {
+        return await this.#ask(() => work({ abortSignal: signal }), name, signal);
+      } catch (error) {
+        throw IfNoneMatch && wasThere(error) ? fail("OBJECT_EXISTS", { key: name }, error) : error;
+      }
+    };
+    if (size <= step) {
+      let Body: Uint8Array = Buffer.alloc(0);
+      for await (const part of inParts(body, step)) Body = part;
+      await send((options) =>
+        this.#client.send(new PutObjectCommand({ ...target, Body, IfNoneMatch, ContentMD5: digest(Body).toString("base64") }), options),
+      );
+      return;
+    }
+    const { UploadId } = await send((options) => this.#client.send(new CreateMultipartUploadCommand(target), options));
+    try {
+      const Parts: { PartNumber: number; ETag?: string }[] = [];
+      for await (const Body of inParts(body, step)) {
+        const part = { ...target, UploadId, PartNumber: Parts.length + 1, Body, ContentMD5: digest(Body).toString("base64") };
+        const { ETag } = await send((options) => this.#client.send(new UploadPartCommand(part), options));
+        Parts.push({ PartNumber: part.PartNumber, ETag });
+      }
+      await send((options) =>
+        this.#client.send(new CompleteMultipartUploadCommand({ ...target, UploadId, IfNoneMatch, MultipartUpload: { Parts } }), options),
+      );
+    } catch (error) {
+      await this.#client.send(new AbortMultipartUploadCommand({ ...target, UploadId })).catch(() => {}); // then the bucket's own rules end it
+      throw error;
+    }
   }
 
   /** Absent is fine. */
@@ -312,6 +389,36 @@ export class S3Bucket {
     return fail("STORE_UNAVAILABLE", { store: `bucket ${this.name}`, detail: cause.message }, cause);
   }
 }
+
+/** All below a prefix of a bucket, by their names behind it. */
+export class BrowsedS3 implements BrowsedBucket {
+  readonly place: string;
+  readonly #bucket: S3Bucket;
+  readonly #root: string;
+
+  /** @param prefix with the slash at its end, or empty */
+  constructor(bucket: S3Bucket, prefix: string) {
+    this.#bucket = bucket;
+    this.#root = prefix;
+    this.place = `s3://${bucket.name}/${prefix}`.replace(/\/$/, "");
+  }
+
+  async page(prefix: string, limit: number, after?: string): Promise<ListedPage> {
+    const { folders, objects, next } = await this.#bucket.page(this.#root + namePrefix(prefix), limit, after && this.#root + after);
+    const bared = (name: string) => name.slice(this.#root.length);
+    return { folders: folders.map(bared), objects: objects.map((one) => ({ ...one, name: bared(one.name) })), ...(next && { next: bared(next) }) };
+  }
+
+  open = async (name: string, range?: ByteRange) => this.#bucket.open(this.#root + existingName(name), range);
+  put = async (name: string, body: AsyncIterable<Uint8Array>, options: Writing) => this.#bucket.put(this.#root + newName(name), body, options);
+  remove = async (name: string) => this.#bucket.remove(this.#root + existingName(name));
+  close = () => this.#bucket.close();
+}
+
+/** As S3 sorts names. */
+const byBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));
+/** Whether a write was refused because an object was there. */
+const wasThere = (error: unknown): boolean => /^(PreconditionFailed|412)/.test(((error as Error).cause as Error | undefined)?.message ?? "");
 
 /** Parts that are there with their MD5s; a journal of another form is none. */
 const journalled = (text: string): (readonly [number, string])[] => {

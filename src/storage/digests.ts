@@ -4,7 +4,7 @@ import { startThread } from "../shared/thread.ts";
 
 /** Hold it with `await using`: then the thread ends with the work. */
 export class Digests {
-  readonly #thread: Worker = startThread(new URL("./digest-thread.js", import.meta.url));
+  readonly #thread: Worker = startThread("storage/digest-thread");
   readonly #waiting = new Map<number, { readonly resolve: (md5: Buffer) => void; readonly reject: (error: Error) => void }>();
   readonly #free: Uint8Array[] = [];
   readonly #partBytes: number;

@@ -28,7 +28,7 @@ export class FileStore implements ObjectStore {
     return writing(directory, async () => {
       await mkdir(directory, { recursive: true, mode: 0o700 });
       const store = new FileStore(`files in ${directory}`, await realpath(directory));
-      await store.#makeFolders([partials]);
+      await makeFolders(store.#root, [partials], notAFolder);
       return store;
     });
   }
@@ -71,14 +71,7 @@ export class FileStore implements ObjectStore {
   async delete(key: string): Promise<void> {
     if (!(await this.#find(key))) return;
     const path = this.#path(key);
-    await writing(path, () => rm(path, { force: true }));
-    for (let folder = dirname(path); folder !== this.#root; folder = dirname(folder)) {
-      const empty = await rmdir(folder).then(
-        () => true,
-        () => false,
-      );
-      if (!empty) return;
-    }
+    await removeFile(path, this.#root);
   }
 
   /** A second name for the same bytes: objects are replaced, never changed, so neither can alter the other. */
@@ -91,6 +84,10 @@ export class FileStore implements ObjectStore {
       });
       await this.#place(partial, to, false);
     });
+  }
+
+  async file(key: string): Promise<string | undefined> {
+    return (await this.#find(key)) && this.#path(key);
   }
 
   async url(key: string): Promise<undefined> {
@@ -152,7 +149,7 @@ export class FileStore implements ObjectStore {
     await writing(path, async () => {
       for (let attempt = 1; ; attempt++) {
         try {
-          await this.#makeFolders(key.split("/").slice(0, -1));
+          await makeFolders(this.#root, key.split("/").slice(0, -1), notAFolder);
           await (ifAbsent ? link : rename)(partial, path);
           return await syncFolder(dirname(path));
         } catch (cause) {
@@ -163,26 +160,6 @@ export class FileStore implements ObjectStore {
         }
       }
     });
-  }
-
-  /** One by one, as making them all at once would follow links. */
-  async #makeFolders(names: readonly string[]): Promise<void> {
-    let path = this.#root;
-    for (const name of names) {
-      const parent = path;
-      path = join(parent, name);
-      const made = await mkdir(path).then(
-        () => true,
-        (cause: NodeJS.ErrnoException) => {
-          if (cause.code === "EEXIST") return false;
-          throw cause;
-        },
-      );
-      if (made) await syncFolder(parent);
-      else if (!(await lstat(path)).isDirectory()) {
-        throw fail("BAD_KEY", { key: `"${names.join("/")}/"`, problem: `"${name}" is there, and is no folder` });
-      }
-    }
   }
 
   /** A folder at a time: its names are in memory, and no others. A folder counts with its slash, which gives the order of whole keys. */
@@ -205,7 +182,7 @@ export class FileStore implements ObjectStore {
 }
 
 /** Writes a new file and waits until it is on the disk. What the source throws comes through as it is. */
-async function writeSynced(partial: string, source: AsyncIterable<Uint8Array>, path: string): Promise<number> {
+export async function writeSynced(partial: string, source: AsyncIterable<Uint8Array>, path: string): Promise<number> {
   let size = 0;
   const file = await writing(path, () => open(partial, "wx", 0o644));
   try {
@@ -224,7 +201,7 @@ const writeError = (path: string, cause: Error) =>
   fail("WRITE_FAILED", { path, detail: cause.message, kept: "What was in its place before is unharmed." }, cause);
 
 /** What the operating system refuses, as an error that names the path. */
-async function writing<T>(path: string, work: () => Promise<T>): Promise<T> {
+export async function writing<T>(path: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (cause) {
@@ -232,6 +209,42 @@ async function writing<T>(path: string, work: () => Promise<T>): Promise<T> {
   }
 }
 
-function unlessGone(cause: NodeJS.ErrnoException): undefined {
+/** Nothing where there is no file or folder. */
+export function unlessGone(cause: NodeJS.ErrnoException): undefined {
   if (cause.code !== "ENOENT" && cause.code !== "ENOTDIR") throw cause;
+}
+
+const notAFolder = (path: string, name: string): Error => fail("BAD_KEY", { key: `"${path}/"`, problem: `"${name}" is there, and is no folder` });
+
+/**
+ * Folders within folders, one by one, as making them all at once would follow links.
+ * @param refused the error where something else is called that
+ */
+export async function makeFolders(root: string, names: readonly string[], refused: (path: string, name: string) => Error): Promise<void> {
+  let path = root;
+  for (const name of names) {
+    const parent = path;
+    path = join(parent, name);
+    const made = await mkdir(path).then(
+      () => true,
+      (cause: NodeJS.ErrnoException) => {
+        if (cause.code === "EEXIST") return false;
+        throw cause;
+      },
+    );
+    if (made) await syncFolder(parent);
+    else if (!(await lstat(path)).isDirectory()) throw refused(names.join("/"), name);
+  }
+}
+
+/** Deletes a file, and the folders below the root that this leaves empty. */
+export async function removeFile(path: string, root: string): Promise<void> {
+  await writing(path, () => rm(path, { force: true }));
+  for (let folder = dirname(path); folder !== root; folder = dirname(folder)) {
+    const empty = await rmdir(folder).then(
+      () => true,
+      () => false,
+    );
+    if (!empty) return;
+  }
 }

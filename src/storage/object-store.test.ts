@@ -3,14 +3,14 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { Readable } from "node:stream";
 import { buffer, text } from "node:stream/consumers";
-import { pathToFileURL } from "node:url";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { type StoreKind, storeKinds, TestStores } from "../../test/s3-server.ts";
+import { inProgram } from "../shared/code.ts";
 import type { ByteRange } from "./bytes.ts";
 import { type ObjectStore, openStore, type StoreOptions } from "./object-store.ts";
 
@@ -253,14 +253,14 @@ function suite(kind: StoreKind) {
 
   test("shows nothing of a put that was killed, and sweeps it once it is old", async () => {
     const script = `
-        const { openStore } = await import(${JSON.stringify(pathToFileURL(resolve("src/storage/object-store.ts")).href)});
+        const { openStore } = await import(${JSON.stringify(inProgram("storage/index.js").href)});
         const store = await openStore(JSON.parse(process.argv[1]));
         await store.put("a/b", (async function* () {
           for (let i = 0; i < 20; i++) yield Buffer.alloc(${MB});
           console.log("half way");
           await new Promise((resolve) => setTimeout(resolve, 600_000));
         })());`;
-    const node = ["--conditions=source", "--import", "tsx", "--input-type=module", "-e", script, JSON.stringify(options)];
+    const node = ["--input-type=module", "-e", script, JSON.stringify(options)];
     const child = spawn(process.execPath, node, { stdio: ["ignore", "pipe", "inherit"] });
     await Promise.race([once(child.stdout, "data"), once(child, "exit").then(() => expect.unreachable("it ended"))]);
     child.kill("SIGKILL");

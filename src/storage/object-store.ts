@@ -30,6 +30,8 @@ export interface ObjectStore {
   delete(key: string): Promise<void>;
   /** @throws OBJECT_NOT_FOUND, WRITE_FAILED, STORE_UNAVAILABLE */
   copy(from: string, to: string): Promise<void>;
+  /** Where the object lies as a file of this machine, to be read by who cannot take a stream; undefined where it is none. */
+  file(key: string): Promise<string | undefined>;
   /** A link that works without credentials for so many seconds, as a download; undefined where the server has to pass the bytes on itself. */
   url(key: string, seconds: number, filename?: string): Promise<string | undefined>;
 

@@ -177,6 +177,10 @@ export class S3Store implements ObjectStore {
     await this.#run(() => this.#multipart(draft, byteRanges(size, this.#limits.copyBytes), copyPart), from);
   }
 
+  async file(key: string): Promise<undefined> {
+    objectKey(key);
+  }
+
   async url(key: string, seconds: number, filename = key.slice(key.lastIndexOf("/") + 1)): Promise<string> {
     const command = new GetObjectCommand({
       ...this.#target(key),

@@ -38,5 +38,8 @@ export function readConfig(message: unknown): WorkerConfig {
   throw fail("BAD_CONFIG", { problems: parsed.error.issues.map(({ path, message }) => `${["worker", ...path].join(".")}: ${message}`) });
 }
 
+/** The folder whose files add to the catalog. */
+export const extensions = process.env.TRAINYARD_EXTENSIONS || undefined;
+
 /** What the processes of jobs may know of the environment. */
 export const childEnvironment = (): Record<string, string> => harmlessOf(process.env);

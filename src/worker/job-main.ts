@@ -1,6 +1,8 @@
 /** The process of one job, forked by the worker that claimed it: it opens files and models of other people, so it knows nothing but the job. */
 import { once } from "node:events";
+import { loadExtensions } from "../catalog/extensions.ts";
 import { toTrainyardError } from "../shared/errors.ts";
+import { extensions } from "./config.ts";
 import { type Assignment, type Ending, JobChannel } from "./job-channel.ts";
 import { jobs } from "./jobs.ts";
 import { Reporter } from "./reporter.ts";
@@ -13,6 +15,7 @@ channel.end(await perform(new Reporter(channel)));
 
 async function perform(reporter: Reporter): Promise<Ending> {
   try {
+    await loadExtensions(extensions);
     return await work(reporter);
   } catch (error) {
     await reporter.flush().catch(() => {}); // the first error counts

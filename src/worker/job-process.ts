@@ -7,11 +7,13 @@ import { type Assignment, direct, type Ending, type Result } from "./job-channel
 import type { Lease } from "./lease.ts";
 
 const MIB = 2 ** 20;
-/** What a job does, and the variable that limits its time. */
-const kinds: { readonly [K in JobKind]: { readonly what: string; readonly variable: string } } = {
-  train: { what: "the training", variable: "TRAINYARD_TRAIN_SECONDS" },
-  evaluate: { what: "the evaluation", variable: "TRAINYARD_EVALUATE_SECONDS" },
-  ingest: { what: "reading the dataset", variable: "TRAINYARD_INGEST_SECONDS" },
+/** What a job does, and whose time it may take. */
+const kinds: { readonly [K in JobKind]: readonly [what: string, limit: keyof JobLimits["seconds"]] } = {
+  train: ["the training", "train"],
+  evaluate: ["the evaluation", "evaluate"],
+  "cross-validate": ["the cross-validation", "train"],
+  "learning-curve": ["the learning curve", "train"],
+  ingest: ["reading the dataset", "ingest"],
 };
 
 export class JobProcess {
@@ -21,10 +23,11 @@ export class JobProcess {
   #performs = false;
 
   /** Starts at once, so that it is ready when the files of its job are. */
-  constructor(limits: JobLimits, log: (line: string) => void) {
+  /** @param heard takes what the process writes */
+  constructor(limits: JobLimits, log: (line: string) => void, heard: (text: string) => void) {
     this.#limits = limits;
     this.#log = log;
-    this.#confined = new Confined("worker/job-main", { env: childEnvironment(), memory: limits.memory });
+    this.#confined = new Confined("worker/job-main", { env: childEnvironment(), memory: limits.memory, heard });
   }
 
   /** Whether there is something that can be told to end in order. */
@@ -42,8 +45,9 @@ export class JobProcess {
    */
   async perform(assignment: Assignment, lease: Lease): Promise<Result | undefined> {
     this.#performs = true;
-    const { what, variable } = kinds[assignment.job.kind];
-    const seconds = this.#limits.seconds[assignment.job.kind];
+    const [what, limit] = kinds[assignment.job.kind];
+    const seconds = this.#limits.seconds[limit];
+    const variable = `TRAINYARD_${limit.toUpperCase()}_SECONDS`;
     let late: TrainyardError | undefined;
     const timer =
       seconds &&
@@ -60,6 +64,7 @@ export class JobProcess {
     } finally {
       clearTimeout(timer);
       this.kill();
+      await this.#confined.ended; // and all that it wrote was heard
     }
   }
 

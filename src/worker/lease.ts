@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Client, Sending } from "../shared/api/client.ts";
 import type { Outgoing } from "../shared/api/endpoints.ts";
-import type { ClaimedJob, Finish, Report } from "../shared/api/schemas.ts";
+import type { ClaimedJob, Finish, JobLine, Report } from "../shared/api/schemas.ts";
 import { fail, TrainyardError } from "../shared/errors.ts";
 
 /** After these there is nobody left to tell about the job. */
@@ -58,6 +58,12 @@ export class Lease {
   async report(told: Omit<Report, "token">): Promise<void> {
     const { id, token } = this.job;
     this.#heard(await this.#insist(() => this.#client.call("report", { params: { id }, body: { ...told, token } }, this.#sending)));
+  }
+
+  /** Lines that the job wrote. Nothing follows from a refusal. */
+  async log(first: number, lines: JobLine[]): Promise<void> {
+    const { id, token } = this.job;
+    await this.#client.call("addLog", { params: { id }, body: { token, first, lines } }, this.#sending);
   }
 
   async upload(sha256: string, content: Blob): Promise<void> {

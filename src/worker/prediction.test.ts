@@ -7,9 +7,11 @@ import { loaded } from "../../test/datasets.ts";
 import { mnistExcerpt } from "../../test/mnist.ts";
 import type { RunRequest } from "../catalog/run-settings.ts";
 import type { PredictionView } from "../shared/api/schemas.ts";
+import { inProgram } from "../shared/code.ts";
 import type { Split } from "../shared/dataset.ts";
+import type { EvaluationReport } from "../shared/evaluation.ts";
 import type { ModelFacts, PredictionRequest, PredictorAnswer, PredictorRequest, Sample } from "../shared/predictor.ts";
-import { type EvaluationRecord, evaluate } from "./evaluation.ts";
+import { evaluate } from "./evaluation.ts";
 import { MemoryOutput } from "./output.ts";
 import { Model } from "./prediction.ts";
 import { performTraining, prepareTraining } from "./training.ts";
@@ -17,14 +19,14 @@ import { performTraining, prepareTraining } from "./training.ts";
 interface Trained {
   readonly facts: ModelFacts;
   readonly bytes: Uint8Array;
-  readonly evaluation: EvaluationRecord;
+  readonly evaluation: EvaluationReport;
 }
 async function trained(request: RunRequest): Promise<Trained> {
   const prepared = await prepareTraining(request);
   const output = new MemoryOutput();
   for await (const event of performTraining(prepared, output)) {
     if (event.type !== "done") continue;
-    const evaluation = await evaluate(prepared, event.best, event);
+    const { report: evaluation } = await evaluate(prepared, { weights: event.best }, event);
     return { facts: prepared.facts.dataset, bytes: output.files.get("model.onnx")!, evaluation };
   }
   throw new Error("not finished");
@@ -143,10 +145,7 @@ test("what is no model any more is refused", async () => {
 });
 
 describe("the predictor process", () => {
-  const child: ChildProcess = fork("src/worker/predictor.ts", [], {
-    serialization: "advanced",
-    execArgv: ["--conditions=source", "--import", "tsx"],
-  });
+  const child: ChildProcess = fork(inProgram("worker/predictor.js"), { serialization: "advanced" });
   afterAll(() => child.kill("SIGKILL"));
   let asked = 0;
   function ask(model: PredictionRequest["model"], trained: Trained, sample: Sample): Promise<PredictorAnswer> {

@@ -3,7 +3,7 @@ import { readPicture } from "../data/index.ts";
 import type { Tensor, TextTensor } from "../engine/graph.ts";
 import { Session } from "../engine/session.ts";
 import type { PredictionView } from "../shared/api/schemas.ts";
-import type { ColumnType, RawColumn } from "../shared/dataset.ts";
+import { type ColumnType, NO_DATE, type RawColumn } from "../shared/dataset.ts";
 import { fail, show } from "../shared/errors.ts";
 import type { Cell, ModelFacts, Sample } from "../shared/predictor.ts";
 
@@ -116,9 +116,8 @@ function cellOf(
 
 const isNumber = (cell: Cell): cell is number => typeof cell === "number" && Number.isFinite(Math.fround(cell));
 
-const LEAST = -(2n ** 63n);
 /** Whole seconds; the least number for a missing date. */
-const secondsOf = (value: number): bigint => (Number.isNaN(value) ? LEAST : BigInt(Math.floor(value)));
+const secondsOf = (value: number): bigint => (Number.isNaN(value) ? NO_DATE : BigInt(Math.floor(value)));
 
 /** Seconds since 1970-01-01; a date without a zone is in UTC. */
 function readDate(cell: Cell): number | undefined {

@@ -39,7 +39,7 @@ async function finish(prepared: PreparedTraining, output: MemoryOutput, { until,
   let evaluation: unknown;
   for await (const event of performTraining(prepared, output, { signal: stop.signal, resume: going })) {
     if (event.type === "epoch" && event.epoch === until) stop.abort();
-    if (event.type === "done") evaluation = await evaluate(prepared, event.best, event);
+    if (event.type === "done") evaluation = (await evaluate(prepared, { weights: event.best }, event)).report;
   }
   return evaluation;
 }

@@ -8,6 +8,7 @@ import { version } from "../shared/version.ts";
 import { BlobCache } from "./blob-cache.ts";
 import type { JobLimits } from "./config.ts";
 import type { Result } from "./job-channel.ts";
+import { JobLog } from "./job-log.ts";
 import { JobProcess } from "./job-process.ts";
 import { Lease } from "./lease.ts";
 
@@ -81,9 +82,11 @@ export async function runWorker({ signal, ...options }: WorkerOptions): Promise<
     log(`begins ${what}`);
     const began = performance.now();
     const lease = new Lease(options.client, job, ended);
-    const process = new JobProcess(limits, log);
+    const said = new JobLog((first, lines) => lease.log(first, lines));
+    // Of a dataset there is no log.
+    const process = new JobProcess(limits, log, (text) => job.subject.kind === "run" && said.hear(text));
     try {
-      const { outcome, error } = await end(lease, process);
+      const { outcome, error } = await end(lease, process, said);
       const seconds = ((performance.now() - began) / 1000).toFixed(1);
       log(`${outcome} ${what} after ${seconds} s${error ? `: ${error.message}` : ""}`);
     } catch (error) {
@@ -95,8 +98,13 @@ export async function runWorker({ signal, ...options }: WorkerOptions): Promise<
   }
 
   /** Has the job done and says how it ended. @throws when the server no longer listens */
-  async function end(lease: Lease, process: JobProcess): Promise<Ending> {
-    const finish = (ending: Ending) => lease.finish(ending).then(() => ending);
+  async function end(lease: Lease, process: JobProcess, said: JobLog): Promise<Ending> {
+    const finish = async (ending: Ending) => {
+      if (ending.error) said.hear(`${ending.error.message}. ${ending.error.fix}\n`);
+      await said.end();
+      await lease.finish(ending);
+      return ending;
+    };
     try {
       const result = await work(lease, process);
       return await finish(result ? { outcome: "succeeded", ...result } : { outcome: lease.stopAsked ? "stopped" : "released" });

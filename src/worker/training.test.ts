@@ -6,8 +6,9 @@ import { afterAll, describe, expect, test } from "vitest";
 import { loaded } from "../../test/datasets.ts";
 import type { RunRequest } from "../catalog/run-settings.ts";
 import { runFacts } from "../shared/api/schemas.ts";
-import type { TrainEvent } from "../shared/events.ts";
-import { type EvaluationRecord, evaluate } from "./evaluation.ts";
+import type { EvaluationReport } from "../shared/evaluation.ts";
+import type { FitEvent, TrainEvent } from "../shared/events.ts";
+import { evaluate } from "./evaluation.ts";
 import { MemoryOutput } from "./output.ts";
 import { type PreparedTraining, performTraining, prepareTraining, reassemble } from "./training.ts";
 
@@ -20,15 +21,15 @@ const refusal = (promise: Promise<unknown>) =>
     ({ code, message, fix }) => [code, message, fix],
   );
 
-type Visit = (event: TrainEvent, stop: AbortController) => void;
+type Visit = (event: TrainEvent | FitEvent, stop: AbortController) => void;
 interface Run {
   readonly prepared: PreparedTraining;
   readonly output: MemoryOutput;
-  readonly events: TrainEvent[];
+  readonly events: (TrainEvent | FitEvent)[];
 }
 async function follow(prepared: PreparedTraining, output: MemoryOutput, visit: Visit = () => {}, resume = false): Promise<Run> {
   const stop = new AbortController();
-  const events: TrainEvent[] = [];
+  const events: (TrainEvent | FitEvent)[] = [];
   const { files } = output;
   const going = resume ? { last: files.get("last.safetensors")!, best: files.get("best.safetensors") } : undefined;
   for await (const event of performTraining(prepared, output, { signal: stop.signal, resume: going })) {
@@ -42,10 +43,10 @@ const start = async (request: RunRequest, visit?: Visit): Promise<Run> => follow
 async function resume({ prepared: { settings, facts }, output }: Run, visit?: Visit, changes: Partial<RunRequest> = {}): Promise<Run> {
   return follow(await reassemble({ ...settings, ...changes }, facts), output, visit, true);
 }
-async function evaluated({ prepared, events }: Run): Promise<EvaluationRecord> {
+async function evaluated({ prepared, events }: Run): Promise<EvaluationReport> {
   const done = events.at(-1)!;
   if (done.type !== "done") throw new Error("not finished");
-  return evaluate(prepared, done.best, done);
+  return (await evaluate(prepared, { weights: done.best }, done)).report;
 }
 
 const json = ({ output }: Run, name: string) => JSON.parse(Buffer.from(output.files.get(name)!).toString());
@@ -115,25 +116,31 @@ describe("a finished training", async () => {
       bestEpoch: ends(run)[1],
       dataset: run.prepared.facts.dataset.digest,
     });
-    if (evaluation.task !== "classification") return;
-    expect(evaluation.confusion.map((row) => row.reduce((a, b) => a + b))).toEqual([10, 10, 10]);
+    expect(evaluation.confusion!.map((row) => row.reduce((a, b) => a + b))).toEqual([10, 10, 10]);
     const { loss, accuracy, macro, weighted } = evaluation;
-    expect(evaluation.metrics).toEqual({
+    expect(evaluation.metrics).toMatchObject({
       loss,
       accuracy,
       ...macro,
-      "weighted-precision": weighted.precision,
-      "weighted-recall": weighted.recall,
-      "weighted-f1": weighted.f1,
+      "weighted-precision": weighted!.precision,
+      "weighted-recall": weighted!.recall,
+      "weighted-f1": weighted!.f1,
     });
+    for (const [metric, [low, high]] of Object.entries(evaluation.intervals!)) {
+      expect(low, metric).toBeLessThanOrEqual(evaluation.metrics[metric]!);
+      expect(high, metric).toBeGreaterThanOrEqual(evaluation.metrics[metric]!);
+    }
+    expect(evaluation).toMatchObject({ train: { samples: 108 }, baseline: { model: "dummy", metrics: { accuracy: 10 / 30 } } });
+    expect(evaluation.importance.map(({ feature }) => feature).sort()).toEqual(["petal_length", "petal_width", "sepal_length", "sepal_width"]);
+    expect(evaluation.slices.filter(({ column }) => column === "petal_length").reduce((sum, { samples }) => sum + samples, 0)).toBe(30);
   });
 
   test("is evaluated with chosen metrics alone, and those of another task are refused", async () => {
     const done = run.events.at(-1)!;
     if (done.type !== "done") throw new Error("not finished");
-    const { metrics } = await evaluate(run.prepared, done.best, { ...done, metrics: ["f1", "accuracy"] });
+    const { metrics } = (await evaluate(run.prepared, { weights: done.best }, { ...done, metrics: ["f1", "accuracy"] })).report;
     expect(Object.keys(metrics).sort()).toEqual(["accuracy", "f1", "loss"]);
-    expect(await refusal(evaluate(run.prepared, done.best, { ...done, metrics: ["rmse"] }))).toMatchObject([
+    expect(await refusal(evaluate(run.prepared, { weights: done.best }, { ...done, metrics: ["rmse"] }))).toMatchObject([
       "UNKNOWN_ENTRY",
       'there is no metric of classification "rmse"',
       expect.stringContaining("accuracy"),
@@ -215,7 +222,7 @@ describe("a training that was stopped", async () => {
 
   test("goes on with the threads that it began with, whatever is chosen here", async () => {
     const { settings, facts } = await prepareTraining(iris);
-    expect((await reassemble(settings, { ...facts, threads: 2 })).assembled.threads).toBe(2);
+    expect((await reassemble(settings, { ...facts, threads: 2 })).facts.threads).toBe(2);
   });
 });
 
@@ -257,7 +264,7 @@ describe("a training that fails", () => {
     const wrong: [RunRequest, string][] = [
       [{ ...iris, training: { device: "coreml" } }, "DEVICE_UNAVAILABLE"],
       [{ ...iris, loss: { id: "huber" } }, "TASK_MISMATCH"],
-      [{ ...iris, model: { id: "cnn" } }, "LAYER_SHAPE_MISMATCH"],
+      [{ ...iris, model: { id: "cnn" } }, "SAMPLES_MISMATCH"],
       [{ dataset: { id: "mnist" }, path: join(root, "nowhere") }, "FILE_NOT_FOUND"],
     ];
     if (process.platform === "darwin") wrong.shift();
@@ -274,7 +281,7 @@ describe("a table", () => {
     const run = await start({ ...request, dataset: { id: "table", params: { target: "weight", types: { BMI: "drop" } } } });
     const { task, samples, metrics } = await evaluated(run);
     expect([task, samples]).toEqual(["regression", 846]);
-    expect(Object.keys(metrics)).toEqual(["loss", "mae", "mse", "rmse", "r2"]);
+    expect(Object.keys(metrics)).toEqual(expect.arrayContaining(["loss", "mae", "mse", "rmse", "r2", "max-error"]));
     expect(metrics.r2).toBeGreaterThan(0.2); // a straight line explains 0.24 of the height alone
     expect(metrics.mae).toBeLessThan(15);
     expect(metrics.mae).toBeGreaterThan(5); // kilograms, not deviations
@@ -308,4 +315,15 @@ describe("a table", () => {
     expect(await evaluated(run)).toMatchObject({ task: "classification", accuracy: expect.closeTo(1, 0) });
     expect(run.prepared.facts.dataset).toMatchObject({ task: "classification", columns: { length: 4 } });
   });
+});
+
+test("augmentation changes what is learnt from, by the seed alone, and nothing of what the model says", async () => {
+  const request = { dataset: { id: "digits" }, model: { id: "softmax-regression" }, training: { epochs: 5, threads: 1 } };
+  const augmentation = [{ layer: "RandomShift", params: { down: 1, right: 1 } }];
+  const [plain, one, other] = [await start(request), await start({ ...request, augmentation }), await start({ ...request, augmentation })];
+  expect(contents(other)).toEqual(contents(one));
+  expect(contents(one)["best.safetensors"]).not.toBe(contents(plain)["best.safetensors"]);
+  expect(one.prepared.facts.layers[0]).toMatchObject({ id: "augmentation-1", layer: "RandomShift" });
+  expect((await evaluated(one)).metrics.accuracy).toEqual((await evaluated(other)).metrics.accuracy);
+  expect((await evaluated(one)).metrics.accuracy).toBeGreaterThan(0.6);
 });

@@ -1,34 +1,53 @@
 /** Performs one training: joins catalog and engine, and hands out what is worth keeping. Knows neither folders nor servers. */
+import { availableParallelism } from "node:os";
 import { catalog } from "../catalog/index.ts";
+import { fitDataOf, learnerGraph } from "../catalog/learner-model.ts";
 import {
   type Assembled,
   assemble,
+  type LearnerSettings,
   type LoadOptions,
+  learnerOf,
   loadDataset,
+  type NetworkSettings,
+  ofLearner,
   type RunRequest,
   type RunSettings,
   resolveSettings,
 } from "../catalog/run-settings.ts";
 import { splitValidation } from "../data/index.ts";
+import type { Graph } from "../engine/graph.ts";
 import { toOnnx } from "../engine/onnx.ts";
+import { decodeSafetensors, encodeSafetensors } from "../engine/safetensors.ts";
 import { checkDevice } from "../engine/session.ts";
 import { train } from "../engine/trainer.ts";
 import { compileModel, graphNames } from "../engine/training-plan.ts";
+import type { FitProgress, LearnerKind } from "../learners/kinds.ts";
 import type { RunFacts } from "../shared/api/schemas.ts";
 import type { Dataset, FittedStep, Preparation } from "../shared/dataset.ts";
 import { fail } from "../shared/errors.ts";
-import type { TrainEvent } from "../shared/events.ts";
+import type { FitEvent, LearntTensors, Position, Tensors, TrainEvent } from "../shared/events.ts";
 import { decodeCheckpoint, decodeWeights, encodeCheckpoint, encodeWeights, type Shapes } from "./checkpoint.ts";
-import { jsonFile, type RunOutput } from "./output.ts";
+import { jsonFile, type Parts, type RunOutput } from "./output.ts";
 import { versions } from "./versions.ts";
 
-/** The parts of a run, ready to train or to evaluate. */
-export interface PreparedTraining {
-  readonly settings: RunSettings;
+interface Prepared {
   readonly facts: RunFacts;
   readonly dataset: Dataset;
+}
+/** The parts of a run, ready to train or to evaluate. */
+export interface PreparedNetwork extends Prepared {
+  readonly settings: NetworkSettings;
   readonly assembled: Assembled;
 }
+export interface PreparedLearner extends Prepared {
+  readonly settings: LearnerSettings;
+  readonly learner: LearnerKind;
+}
+export type PreparedTraining = PreparedNetwork | PreparedLearner;
+
+/** What a training ends with: weights and running statistics of a network, or what a classical model has learnt. */
+export type Trained = { readonly weights: Tensors } | { readonly learnt: LearntTensors };
 
 /** Where a training goes on: the content of last.safetensors and, once an epoch is over, of best.safetensors. */
 export interface ResumeFiles {
@@ -46,13 +65,12 @@ export async function prepareTraining(
   options: Omit<LoadOptions, "fitted"> = {},
 ): Promise<PreparedTraining> {
   const unfinished = resolveSettings(request);
-  await checkDevice(unfinished.training.device);
+  if (!ofLearner(unfinished)) await checkDevice(unfinished.training.device);
   const dataset = await loadDataset(unfinished, options);
   const settings = resolveSettings(request, dataset);
   const { train, validation } = split(settings, dataset);
-  const suited = assemble(settings, dataset);
-  const threads = settings.training.threads || Math.min(suited.threads, mostThreads);
-  const { description, layers } = suited.network;
+  const parts = partsOf(settings, dataset);
+  const { network: { description, layers } = none, threads: suited = availableParallelism() } = parts.assembled ?? {};
   const facts: RunFacts = {
     dataset: {
       id: dataset.id,
@@ -69,16 +87,16 @@ export async function prepareTraining(
     network: description as unknown as RunFacts["network"],
     layers: layers as unknown as RunFacts["layers"],
     parameters: layers.reduce((sum, l) => sum + l.parameters, 0),
-    threads,
+    threads: settings.training.threads || Math.min(suited, mostThreads),
     versions: versions(),
   };
-  return { settings, facts, dataset, assembled: { ...suited, threads } };
+  return { ...parts, facts, dataset };
 }
 
 /** The parts of a run again, from what is known of it. @throws BAD_FILE when the data has changed since, and as `resolveSettings` */
 export async function reassemble(request: RunRequest, facts: RunFacts, options: Omit<LoadOptions, "fitted"> = {}): Promise<PreparedTraining> {
   const settings = resolveSettings(request, facts.dataset);
-  await checkDevice(settings.training.device);
+  if (!ofLearner(settings)) await checkDevice(settings.training.device);
   const dataset = await loadDataset(settings, { ...options, fitted: facts.dataset.preprocessing as readonly FittedStep[] | undefined });
   const { digest } = facts.dataset;
   if (dataset.digest !== digest) {
@@ -89,13 +107,34 @@ export async function reassemble(request: RunRequest, facts: RunFacts, options: 
       fix: "Restore the data, or train anew.",
     });
   }
-  return { settings, facts, dataset, assembled: { ...assemble(settings, dataset), threads: facts.threads } };
+  return { ...partsOf(settings, dataset), facts, dataset };
 }
 
-/** What the files of a run must hold. */
-export const shapesOf = ({ assembled }: PreparedTraining): Shapes => new Map(assembled.plan.spec.state.map(({ name, shape }) => [name, shape]));
+const none = { description: null, layers: [] } as const;
 
-const split = ({ training }: RunSettings, { train, task, rows }: Dataset) => rows ?? splitValidation(train, training.validation, training.seed, task);
+const partsOf = (settings: RunSettings, dataset: Dataset) =>
+  ofLearner(settings) ? { settings, learner: learnerOf(settings)! } : { settings, assembled: assemble(settings, dataset) };
+
+/** What the files of a network's run must hold. */
+export const shapesOf = ({ assembled }: PreparedNetwork): Shapes => new Map(assembled.plan.spec.state.map(({ name, shape }) => [name, shape]));
+
+/** @param bytes of best.safetensors @throws BAD_FILE, CHECKPOINT_MISMATCH */
+export const decodeTrained = (prepared: PreparedTraining, bytes: Uint8Array): Trained =>
+  "learner" in prepared
+    ? { learnt: decodeSafetensors(bytes, "best.safetensors").tensors }
+    : { weights: decodeWeights(bytes, "best.safetensors", shapesOf(prepared)) };
+
+/** What predicts: from raw rows or pictures (`served`, what model.onnx holds), or from samples after preprocessing as `input`. */
+export function graphOf(prepared: PreparedTraining, trained: Trained, form: "served" | "prepared"): Graph {
+  if ("learner" in prepared && "learnt" in trained) return learnerGraph(prepared.learner, prepared.settings, prepared.dataset, trained.learnt, form);
+  if ("learner" in prepared || "learnt" in trained) throw fail("INTERNAL", { detail: "what was learnt is not of this kind of model" });
+  const { options } = prepared.assembled;
+  return compileModel(form === "served" ? options : { ...options, front: undefined }, trained.weights);
+}
+
+/** Which rows of the training split are for what: a classical model learns from all that are not of a validation split. */
+export const split = ({ training }: RunSettings, { train, task, rows }: Dataset) =>
+  rows ?? splitValidation(train, "validation" in training ? training.validation : 0, training.seed, task);
 
 /** What a run keeps of its preprocessing; the values of categories stay in the dataset. */
 const preparationFacts = ({ steps, inputs, pictureShape, features }: Preparation) => ({
@@ -106,18 +145,25 @@ const preparationFacts = ({ steps, inputs, pictureShape, features }: Preparation
 });
 
 /**
- * Trains, and saves the plan, checkpoints (last.safetensors, best.safetensors) and at the end model.onnx.
+ * Trains, and saves checkpoints (last.safetensors, best.safetensors) and at the end model.onnx; of a network the plan as well.
  * The same settings and data give the same bits, also when it goes on from a checkpoint.
- * @throws LOSS_NOT_FINITE, CHECKPOINT_MISMATCH, BAD_FILE
+ * @throws LOSS_NOT_FINITE, UNFIT_DATA, CHECKPOINT_MISMATCH, BAD_FILE
  */
-export async function* performTraining(
+export const performTraining = (
   prepared: PreparedTraining,
   output: RunOutput,
-  { signal, resume }: { signal?: AbortSignal; resume?: ResumeFiles } = {},
-): AsyncGenerator<TrainEvent> {
+  options: TrainingOptions = {},
+): AsyncGenerator<TrainEvent | FitEvent> => ("learner" in prepared ? fitLearner(prepared, output, options) : trainNetwork(prepared, output, options));
+
+interface TrainingOptions {
+  readonly signal?: AbortSignal;
+  readonly resume?: ResumeFiles;
+}
+
+async function* trainNetwork(prepared: PreparedNetwork, output: RunOutput, { signal, resume }: TrainingOptions = {}): AsyncGenerator<TrainEvent> {
   const { settings, dataset, assembled } = prepared;
   const { training } = settings;
-  const { plan, options } = assembled;
+  const { plan } = assembled;
   const shapes = shapesOf(prepared);
   const { train: trainRows, validation: validationRows } = split(settings, dataset);
   const going = resume && {
@@ -141,7 +187,7 @@ export async function* performTraining(
     hyperparameters: assembled.hyperparameters,
     initializers: catalog.initializers,
     device: training.device,
-    threads: assembled.threads,
+    threads: prepared.facts.threads,
     resume: going,
     signal,
     checkpointPath: "last.safetensors",
@@ -155,7 +201,66 @@ export async function* performTraining(
       };
       await output.save(files, checkpoint.position);
     }
-    if (event.type === "done") await output.save({ "model.onnx": [toOnnx(compileModel(options, event.best))] });
+    if (event.type === "done") await output.save({ "model.onnx": [toOnnx(graphOf(prepared, { weights: event.best }, "served"))] });
     yield event;
   }
 }
+
+const CHECKPOINT_SECONDS = 30;
+
+async function* fitLearner(prepared: PreparedLearner, output: RunOutput, { signal, resume }: TrainingOptions = {}): AsyncGenerator<FitEvent> {
+  const { settings, dataset, learner, facts } = prepared;
+  const data = fitDataOf(learner, settings, dataset, split(settings, dataset).train);
+  const events = learner.fit(data, settings.model.params as never, {
+    seed: settings.training.seed,
+    threads: facts.threads,
+    signal,
+    resume: resume && decodeSafetensors(resume.last, "last.safetensors").tensors,
+  });
+  const model = (learnt: LearntTensors): Parts => [toOnnx(graphOf(prepared, { learnt }, "served"))];
+  const encoded = (tensors: LearntTensors): Parts => encodeSafetensors({ tensors, metadata: {} });
+  const began = performance.now();
+  let [first, savedAt] = [-1, began];
+  let latest: FitProgress | undefined;
+  const keep = async (stopped: boolean) => {
+    const tensors = latest?.checkpoint?.();
+    if (!latest || !tensors) return;
+    savedAt = performance.now();
+    const files = { "last.safetensors": encoded(tensors), ...(stopped && learner.partial && { "model.onnx": model(tensors) }) };
+    await output.save(files, positionAt(latest.done));
+  };
+  try {
+    for (;;) {
+      const { done, value } = await events.next();
+      if (done) {
+        const { tensors, metrics = {} } = value;
+        const last = latest?.total ?? 1;
+        await output.save(
+          { "last.safetensors": encoded(tensors), "best.safetensors": encoded(tensors), "model.onnx": model(tensors) },
+          positionAt(last),
+        );
+        yield { type: "fitted", done: last, tensors, metrics };
+        return;
+      }
+      if (first < 0) first = value.done;
+      latest = value;
+      const seconds = (performance.now() - began) / 1000;
+      const rate = (value.done - first) / seconds;
+      yield {
+        type: "fitting",
+        unit: learner.unit,
+        done: value.done,
+        total: value.total,
+        ...(value.loss !== undefined && { loss: value.loss }),
+        secondsLeft: rate > 0 ? (value.total - value.done) / rate : 0,
+      };
+      if (performance.now() - savedAt > CHECKPOINT_SECONDS * 1000) await keep(false);
+    }
+  } catch (error) {
+    if (signal?.aborted) await keep(true);
+    throw error;
+  }
+}
+
+/** A place in a fit, where there are no epochs. */
+const positionAt = (done: number): Position => ({ epoch: 0, step: done, update: done, sums: { loss: 0, score: 0, samples: 0 }, losses: [] });

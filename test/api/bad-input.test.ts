@@ -135,17 +135,26 @@ describe("an id", () => {
     importDataset: {},
     editDataset: { note: "x" },
     previewSteps: { preprocessing: [] },
+    addLog: { token: 1, first: 1, lines: [] },
+  };
+
+  /** What else stands in a path. */
+  const parts: Readonly<Record<string, string>> = {
+    sha256: "0".repeat(64),
+    name: "model.onnx",
+    offset: "0",
+    other: "other",
+    split: "test",
+    index: "0",
+    row: "0",
   };
 
   const ask = (name: string, { method, path, action, upload }: Endpoint, id: string) =>
-    refused(
-      `${path.replace("{id}", id).replace("{sha256}", "0".repeat(64)).replace("{name}", "model.onnx").replace("{offset}", "0").replace("{other}", "other")}${path.includes("blobs") ? "?token=1" : ""}`,
-      {
-        method,
-        headers: { ...(action === "work" && asHolder), ...(upload && { "content-type": "application/octet-stream" }) },
-        body: upload ? "x" : bodies[name],
-      },
-    );
+    refused(`${path.replace("{id}", id).replace(/\{(\w+)\}/g, (_, name: string) => parts[name]!)}${path.includes("blobs") ? "?token=1" : ""}`, {
+      method,
+      headers: { ...(action === "work" && asHolder), ...(upload && { "content-type": "application/octet-stream" }) },
+      body: upload ? "x" : bodies[name],
+    });
 
   test.each(withId)("of what there is not answers 404: %s", async (name, endpoint) => {
     const answer = await ask(name, endpoint, nobody);

@@ -63,6 +63,7 @@ describe.each(table)("%s", (_, endpoint) => {
     }
     const type = {
       stream: "application/octet-stream",
+      picture: "image/png",
       events: "text/event-stream",
       jsonl: "application/x-ndjson",
       text: /^text\/plain/,
@@ -112,7 +113,6 @@ describe("a schema", () => {
       "getMetrics",
       "predictWithRun",
       "predictWithExperiment",
-      "rewind",
       "getKeys",
       "rotateKeys",
       "claimJob",
@@ -133,6 +133,9 @@ test("operations keep their ids, methods and paths", () => {
     deleteDataset DELETE /api/datasets/{id}
     uploadBlob PUT /api/uploads/{sha256}
     checkTraining POST /api/training/check
+    getChoices POST /api/training/choices
+    estimateRun POST /api/training/estimate
+    getExample GET /api/runs/{id}/example
     createRun POST /api/runs
     listRuns GET /api/runs
     startRun POST /api/runs/{id}/start

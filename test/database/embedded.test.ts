@@ -2,14 +2,14 @@
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { sql } from "kysely";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Database } from "../../src/server/database/index.ts";
-import { program } from "../process.ts";
+import { inProgram } from "../../src/shared/code.ts";
 import { type AnyTables, openEmbedded, temporaryFolder } from "./kinds.ts";
 
 type Child = ChildProcessByStdio<Writable, Readable, null>;
@@ -18,10 +18,8 @@ afterAll(() => {
   for (const child of children) child.kill("SIGKILL");
 });
 
-/** Compiled, as it runs for people: it starts faster than from the sources. */
-const dist = dirname(dirname(program));
 function start(...args: string[]): Child {
-  const child = spawn(process.execPath, [fileURLToPath(new URL("./process.mjs", import.meta.url)), dist, ...args], {
+  const child = spawn(process.execPath, [fileURLToPath(inProgram("test/database/process.js")), ...args], {
     stdio: ["pipe", "pipe", "inherit"],
   });
   children.push(child);

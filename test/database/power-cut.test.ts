@@ -135,7 +135,7 @@ const chores = [
   "begin; truncate two; insert into two select id, value from one; commit",
 ];
 
-/** Works for a while, as pglite-worker.ts and wal-sync.ts do between them. @returns the rows that may be there or not */
+/** Works for a while, as pglite-thread.ts and wal-sync.ts do between them. @returns the rows that may be there or not */
 async function work(acknowledged: Map<number, number>): Promise<Map<number, number>> {
   const synced = new Int32Array(1);
   const disk = new ClusterFiles(cluster, synced);

@@ -295,7 +295,7 @@ export const samples = {
     sample("columns", [numbers(2, 3), indices([2, 2], 2, 0, 1, 1), numbers(2, 2)], (x, i, u) => o.scatterAdd(x!, i!, u!, 1)),
   ],
   OneHot: [sample("classes", [indices([4], 2, 0, 1, 2)], (i) => o.oneHot(i!, 3))],
-} satisfies Record<Exclude<o.Op, (typeof o.textOps)[number]>, readonly Sample[]>;
+} satisfies Record<Exclude<o.Op, (typeof o.fixedOps)[number]>, readonly Sample[]>;
 
 /** A sample with its numbers. */
 export interface Case extends Omit<Sample, "inputs"> {

@@ -61,7 +61,7 @@ test("strings stop every gradient, which says why", () => {
   };
   for (const [op, y] of Object.entries(built))
     expect(() => backward(o.reduceSum(o.cast(y, "float32"), o.allAxes(y)), [x])).toThrow(`${op} has no gradient: it reads strings`);
-  expect(o.textOps.filter((op) => !("stops" in gradients[op]))).toEqual([]);
+  expect(o.fixedOps.filter((op) => !("stops" in gradients[op]))).toEqual([]);
 });
 
 test("strings and numbers do not mix", () => {

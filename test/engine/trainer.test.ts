@@ -8,7 +8,7 @@ import { Session } from "../../src/engine/session.ts";
 import { evaluateRows, initialTensors, type TrainOptions, train } from "../../src/engine/trainer.ts";
 import type { Dataset } from "../../src/shared/dataset.ts";
 import type { Checkpoint, Tensors, TrainEvent } from "../../src/shared/events.ts";
-import { loaded } from "../datasets.ts";
+import { loaded, ofNetwork } from "../datasets.ts";
 import { mnistExcerpt } from "../mnist.ts";
 
 let digits: Dataset;
@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 
 function optionsFor(dataset: Dataset, request: RunRequest): TrainOptions {
-  const settings = resolveSettings({ dataset: { id: "iris" }, ...request });
+  const settings = ofNetwork(resolveSettings({ dataset: { id: "iris" }, ...request }));
   const { training } = settings;
   const { train: trainRows, validation: validationRows } = splitValidation(dataset.train, training.validation, training.seed, dataset.task);
   return { ...assemble(settings, dataset), ...training, data: dataset.train, trainRows, validationRows, initializers: catalog.initializers };

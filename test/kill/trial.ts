@@ -35,6 +35,9 @@ interface Reference {
 /** What is told once for each epoch, or once for the training. */
 const isComparable = (series: string): boolean => /^(train|validation|test)_/.test(series);
 
+/** What is killed again and again before it gets anywhere is given up, until a person lets it go on. */
+const isGivenUp = ({ reason }: Job): boolean => reason?.code === "WORKER_LOST";
+
 export class Trial {
   readonly faults: string[] = [];
   readonly #programs: readonly Program[];
@@ -169,11 +172,11 @@ export class Trial {
         return job.worker !== worker || !["queued", "running"].includes(job.state);
       });
       const job = await this.#caller.call("getJob", { params: { id } });
-      if (job.state === "dead") this.#fault(`job ${id} is dead: ${JSON.stringify(job.reason)}`);
+      if (job.state === "dead" && !isGivenUp(job)) this.#fault(`job ${id} is dead: ${JSON.stringify(job.reason)}`);
     }
   }
 
-  /** Lets every training end, those that were stopped or given up too. Then everything is looked at once more, to the last byte. */
+  /** Lets every training and every other job end, those that were stopped or given up too. Then everything is looked at once more, to the last byte. */
   async settle(): Promise<void> {
     const unfinished = new Map<string, Run>();
     const own = this.#people
@@ -189,6 +192,8 @@ export class Trial {
           if (["stopped", "failed"].includes(run.state)) await this.#caller.call("resumeRun", { params: { id }, body: {} });
           if (run.state !== "succeeded") unfinished.set(id, run);
         }
+        for (const job of await this.#all<Job>("listJobs", { state: "dead" }))
+          if (job.kind !== "train" && isGivenUp(job)) await this.#caller.call("requeueJob", { params: { id: job.id } });
         const jobs = await Promise.all((["queued", "running"] as const).map((state) => this.#all<Job>("listJobs", { state })));
         return unfinished.size === 0 && jobs.flat().length === 0;
       },

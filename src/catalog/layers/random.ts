@@ -47,6 +47,7 @@ export const randomFlip = layer({
   title: "Random flip",
   summary: "Mirrors half of the pictures, chosen anew at every step.",
   arity: "one",
+  augments: "pictures",
   params: {
     horizontal: boolean({ default: true, help: "Mirror left and right." }),
     vertical: boolean({ default: false, help: "Mirror top and bottom." }),
@@ -69,6 +70,7 @@ export const randomShift = layer({
   title: "Random shift",
   summary: "Moves each picture by whole pixels, chosen anew at every step; what comes in is zero.",
   arity: "one",
+  augments: "pictures",
   params: {
     down: integer({ default: 2, min: 0, help: "Largest move up or down, in pixels." }),
     right: integer({ default: 2, min: 0, help: "Largest move left or right, in pixels." }),
@@ -85,6 +87,7 @@ export const randomCrop = layer({
   summary: "Cuts a window at a random place of each picture, padded with zeros; in the middle when not training.",
   reference: "https://arxiv.org/abs/1512.03385",
   arity: "one",
+  augments: "pictures",
   params: {
     size: integers({ default: [32, 32], length: 2, min: 1, help: "Height and width of the window." }),
     padding: integer({ default: 4, min: 0, help: "Zeros around the picture before cutting, in pixels." }),

@@ -57,6 +57,7 @@ export const binaryCrossEntropy = loss({
   // -y·log σ(x) - (1 - y)·log(1 - σ(x)) = softplus(x) - x·y, and softplus(x) = max(x, 0) + log(1 + exp(-|x|)) never overflows.
   each: (x, target) => reduceMean(sub(softplus(x), mul(x, truth(x, target))), [1]),
   link: sigmoid,
+  scores: true,
 });
 
 export const hinge = loss({
@@ -72,4 +73,5 @@ export const hinge = loss({
     return sub(reduceMean(o.relu(add(sub(x, own), margin)), [1]), margin / classesOf(x));
   },
   link: (x) => x,
+  scores: true,
 });

@@ -50,6 +50,7 @@ export const lenet5 = model({
   summary: "The classic small convolutional network for digits, with ReLU and max pooling.",
   reference: "https://doi.org/10.1109/5.726791",
   tasks: both,
+  of: "pictures",
   params: {},
   network: (_, outputs) =>
     single(
@@ -74,6 +75,7 @@ export const cnn = model({
   summary: "Two convolutions, max pooling and two dense layers with dropout: the common MNIST example.",
   reference: "https://github.com/pytorch/examples/blob/main/mnist/main.py",
   tasks: both,
+  of: "pictures",
   params: {
     filters: integers({ default: [32, 64], length: 2, min: 1, help: "Filters of the two convolutions." }),
     units: integer({ default: 128, min: 1, help: "Units of the hidden dense layer." }),
@@ -129,6 +131,7 @@ export const resnet8 = model({
   summary: "Three stages of residual blocks with batch norm, for small colour pictures.",
   reference: "https://arxiv.org/abs/2106.07597",
   tasks: both,
+  of: "pictures",
   params: { filters: integer({ default: 16, min: 1, help: "Filters of the first stage; each further stage doubles them." }) },
   network: (_, outputs, { filters }) =>
     single(

@@ -1,10 +1,11 @@
 /** Optimizers against PyTorch (Lion against its paper): the numbers come from test/python/reference_optimizers.py. */
 import { describe, expect, test } from "vitest";
 import { input, scalar, type Tensor, type Value } from "../../engine/graph.ts";
-import type { OptimizerKind } from "../../engine/kinds.ts";
+import type { OptimizerKind, StepwiseOptimizer } from "../../engine/kinds.ts";
 import { Session, tensor } from "../../engine/session.ts";
 import { type ParamValues, resolveParams } from "../../shared/define.ts";
 import { optimizers } from "./index.ts";
+import { lbfgs } from "./l-bfgs.ts";
 import reference from "./optimizers.reference.json" with { type: "json" };
 import { decayed, withDecay } from "./parts.ts";
 
@@ -17,7 +18,7 @@ const { weights, gradients } = reference;
 const cases: Readonly<Record<string, readonly Case[]>> = reference.optimizers;
 
 /** A weight after each of as many steps as it has gradients. */
-async function descend(optimizer: OptimizerKind, params: ParamValues, weight: readonly number[], slopes: readonly (readonly number[])[]) {
+async function descend(optimizer: StepwiseOptimizer, params: ParamValues, weight: readonly number[], slopes: readonly (readonly number[])[]) {
   const shape = [weight.length];
   const names = ["w", ...optimizer.state];
   const tensors = Object.fromEntries([...names, "g"].map((name) => [name, input(name, "float32", shape)]));
@@ -40,9 +41,11 @@ async function descend(optimizer: OptimizerKind, params: ParamValues, weight: re
   return after;
 }
 
+const isStepwise = (optimizer: OptimizerKind): optimizer is StepwiseOptimizer => !("whole" in optimizer);
+
 const close = (numbers: readonly number[]) => numbers.map((n) => expect.closeTo(n, 5));
 
-for (const optimizer of optimizers)
+for (const optimizer of optimizers.filter(isStepwise))
   describe(optimizer.id, () => {
     test("has reference numbers", () => expect(cases[optimizer.id]).toBeDefined());
 
@@ -60,6 +63,28 @@ for (const optimizer of optimizers)
         }
       });
   });
+
+test("what does not step batch by batch is l-bfgs, which test/engine/whole-batch.test.ts trains with", () => {
+  expect(optimizers.filter((optimizer) => !isStepwise(optimizer))).toEqual([lbfgs]);
+});
+
+describe("l-bfgs", () => {
+  test("goes straight down the gradient while it remembers nothing", () => {
+    expect([...lbfgs.direction(Float64Array.of(1, -2, 3), [])]).toEqual([-1, 2, -3]);
+  });
+
+  test("with steps along every axis of a quadratic in memory goes to its minimum at once", () => {
+    const curvature = [4, 0.5, 9]; // f = Σ c·x²/2, so that a step s changes the gradient by c·s
+    const memory = curvature.map((c, axis) => ({ s: axisVector(axis, 0.25), y: axisVector(axis, 0.25 * c) }));
+    const direction = lbfgs.direction(
+      Float64Array.from(curvature, (c, i) => c * (i + 1)),
+      memory,
+    );
+    expect([...direction]).toEqual([-1, -2, -3].map((x) => expect.closeTo(x, 12)));
+  });
+});
+
+const axisVector = (axis: number, length: number) => Float32Array.from({ length: 3 }, (_, i) => (i === axis ? length : 0));
 
 test("a weight decay that is known to be zero adds no op to the graph", () => {
   const [w, g, rate] = [input("w", "float32", [2]), input("g", "float32", [2]), input("rate", "float32", [])];

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
-import { fileWith, folderWith, refusal, temporary } from "../../../test/arrays.ts";
+import { fileWith, folderWith, npy, refusal, temporary } from "../../../test/arrays.ts";
 import { zipOf } from "../../../test/zip.ts";
 import type { Snapshot } from "../../shared/dataset.ts";
 import { readSplit } from "../snapshot.ts";
@@ -19,16 +19,6 @@ async function imported(path: string, params: Partial<ArrayParams> = {}) {
 }
 const rowsOf = ({ directory, snapshot }: { directory: string; snapshot: Snapshot }, split: "train" | "test") => readSplit(directory, snapshot, split);
 
-type Numbers = Uint8Array | Float32Array | Float64Array | Int32Array | BigInt64Array;
-const descr = { Uint8Array: "|u1", Float32Array: "<f4", Float64Array: "<f8", Int32Array: "<i4", BigInt64Array: "<i8" } as const;
-/** A .npy file. */
-function npy(shape: readonly number[], values: Numbers): Buffer {
-  const header = `{'descr': '${descr[values.constructor.name as keyof typeof descr]}', 'fortran_order': False, 'shape': (${shape.join(", ")},), }\n`;
-  const head = Buffer.alloc(10);
-  head.write("\x93NUMPY\x01\x00", "latin1");
-  head.writeUInt16LE(header.length, 8);
-  return Buffer.concat([head, Buffer.from(header), new Uint8Array(values.buffer, values.byteOffset, values.byteLength)]);
-}
 const npz = (arrays: Readonly<Record<string, Buffer>>) =>
   fileWith(zipOf(Object.fromEntries(Object.entries(arrays).map(([name, content]) => [`${name}.npy`, content]))), "data.npz");
 const ramp = (length: number) => Uint8Array.from({ length }, (_, i) => i % 251);

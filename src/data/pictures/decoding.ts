@@ -57,7 +57,7 @@ async function* inThreads(pieces: readonly Piece[], count: number, signal?: Abor
 
 /** A thread that does its pieces one after the other. */
 class Thread {
-  readonly #worker = startThread(new URL("./piece-thread.js", import.meta.url));
+  readonly #worker = startThread("data/pictures/piece-thread");
   readonly #waiting: { readonly resolve: (piece: DecodedPiece) => void; readonly reject: (error: Error) => void }[] = [];
 
   constructor() {

@@ -1,13 +1,11 @@
 /** Rows to the files of their splits: tensors in one pass over the table, and Parquet beside it. */
 import { join } from "node:path";
-import { type Snapshot, type SplitName, type StoredSplit, splitNames } from "../../shared/dataset.ts";
+import { NO_DATE, type Snapshot, type SplitName, type StoredSplit, splitNames } from "../../shared/dataset.ts";
 import { type RowTensors, readBatches, SplitWriter, storedFile } from "../snapshot.ts";
 import type { Chosen } from "./columns.ts";
 import { type Duck, identifier, itemsOf, literal, pathLiteral } from "./duck.ts";
 import type { Loaded } from "./load.ts";
 
-/** What stands for a missing date. */
-const NO_DATE = -(2n ** 63n);
 /** Rows of a split that are gathered before they are written; a chunk of DuckDB has at most half as many. */
 const GATHERED = 4096;
 const READ_ROWS = 8192;

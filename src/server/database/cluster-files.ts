@@ -1,4 +1,4 @@
-/** The files of the embedded database's cluster, synced to disk as PostgreSQL wants it. Used by pglite-worker.ts. */
+/** The files of the embedded database's cluster, synced to disk as PostgreSQL wants it. Used by pglite-thread.ts. */
 import { closeSync, fsyncSync, openSync } from "node:fs";
 import { NodeFS } from "@electric-sql/pglite/nodefs";
 import type { SyncRequest } from "./wal-sync.ts";

@@ -5,21 +5,27 @@ import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promise
 import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import { setFlagsFromString } from "node:v8";
 import type { Worker } from "node:worker_threads";
 import { brotliCompressSync, brotliDecompressSync, constants } from "node:zlib";
+import { inProgram } from "../../shared/code.ts";
 import { startThread } from "../../shared/thread.ts";
 import type { Task } from "./embedded.ts";
 
 const pglite = dirname(fileURLToPath(import.meta.resolve("@electric-sql/pglite")));
-const shipped = fileURLToPath(new URL("template.br", import.meta.url));
+const shipped = inProgram("server/database/template.br");
 
 /** The thread that runs PGlite. */
-export const startPglite = (task: Task): Worker => startThread(new URL("./pglite-worker.js", import.meta.url), task);
+export const startPglite = (task: Task): Worker => startThread("server/database/pglite-thread", task);
 
 const { WebAssembly } = globalThis as unknown as { WebAssembly: { compile(bytes: Uint8Array): Promise<object> } };
 let compiled: Promise<object> | undefined;
-/** PGlite's WebAssembly module, compiled once for all threads of this process. */
+/**
+ * PGlite's WebAssembly module, compiled once for all threads of this process. V8 optimizes a function after it has run through this many bytes;
+ * by its default of 1.8 million, half of what a short command computes would be the optimizing.
+ */
 export function compiledPglite(): Promise<object> {
+  if (!compiled) setFlagsFromString("--wasm-tiering-budget=20000000");
   compiled ??= readFile(join(pglite, "pglite.wasm")).then((bytes) => WebAssembly.compile(bytes));
   return compiled;
 }

@@ -10,6 +10,8 @@ export interface ClientOptions {
   /** How long to try again while the server is away or not ready, in seconds. */
   readonly patience?: number;
   readonly signal?: AbortSignal;
+  /** How a request is sent, where not as the platform does. */
+  readonly fetch?: typeof fetch;
 }
 
 export interface Sending {
@@ -34,7 +36,7 @@ const repeatable = (e: Endpoint): boolean => e.method !== "POST" || e.creates ==
 
 export type Client = ReturnType<typeof createClient>;
 
-export function createClient({ url, token, patience = 20, signal: always }: ClientOptions) {
+export function createClient({ url, token, patience = 20, signal: always, fetch = globalThis.fetch }: ClientOptions) {
   const base = url.replace(/(?<!\/)\/+$/, "");
 
   /** @param read takes in the answer; an answer that breaks off on the way is as none */
@@ -142,7 +144,8 @@ async function* parseEvents(body: ReadableStream<Uint8Array>): AsyncGenerator<Li
   }
 }
 
-async function refusal(response: Response, url: string): Promise<TrainyardError> {
+/** What an answer says that is none of what was asked for. */
+export async function refusal(response: Response, url: string): Promise<TrainyardError> {
   const text = await response.text().catch(() => "");
   try {
     return remoteError(errorBody.parse(JSON.parse(text)).error);

@@ -3,7 +3,9 @@
  * the one gate reads `action`, and the message log reads `exchange`.
  */
 import { z } from "zod";
+import { crossValidation, evaluationReport, learningCurve, significance } from "../evaluation.ts";
 import { comparison, preview, profile } from "../profile.ts";
+import { recordIndex, recordQuery, records, splitName } from "../records.ts";
 import * as s from "./schemas.ts";
 
 /**
@@ -43,7 +45,7 @@ export interface Endpoint {
   readonly upload?: boolean;
   readonly response?: z.ZodType;
   /** What comes back instead of JSON. */
-  readonly content?: "stream" | "events" | "text" | "jsonl" | "page" | "redirect";
+  readonly content?: "stream" | "events" | "text" | "jsonl" | "page" | "redirect" | "picture";
   readonly status?: number;
   /** Creates something: takes an Idempotency-Key. */
   readonly creates?: boolean;
@@ -68,8 +70,22 @@ const list = <T extends z.ZodType>(item: T) =>
 const limit = z.coerce.number().int().min(1).max(500).default(50);
 const cursor = z.string().max(2000).optional();
 const page = { limit, cursor };
+const classIndex = z.coerce.number().int().min(0).optional();
 const flag = z.enum(["true", "false"]).optional();
 const many = z.preprocess((v) => (v === undefined || Array.isArray(v) ? v : [v]), z.array(z.string().max(500)).max(50).optional());
+/** Which runs a list is of. */
+const whichRuns = {
+  ...inProject,
+  filter: many.meta({
+    description:
+      "Conditions that must all hold: state=succeeded, model!=mlp, name~mnist, text~word (in name, dataset, model, tags or note), author=ada, createdAt>=2026-01-01, tags.team=vision, !tags.team (has none), training.epochs>3, optimizer.params.learningRate<0.01, metrics.accuracy>0.9, metrics.validation_loss:min<0.1.",
+  }),
+  id: z
+    .preprocess((v) => (v === undefined || Array.isArray(v) ? v : [v]), z.array(s.id).max(100).optional())
+    .meta({ description: "Only these, whether they are archived, in the trash, or neither." }),
+  trash: flag.meta({ description: "true: runs in the trash instead." }),
+  archived: flag.meta({ description: "true: runs that were archived as experiments instead." }),
+};
 const period = { from: z.iso.datetime({ offset: true }).optional(), to: z.iso.datetime({ offset: true }).optional() };
 const eventFilter = {
   ...period,
@@ -78,8 +94,13 @@ const eventFilter = {
   entity: s.id.optional(),
   actor: z.string().max(200).optional(),
   type: z.string().max(100).optional(),
+  correlation: z.string().max(200).optional().meta({ description: "Of everything that followed from one request." }),
 };
 const jobToken = z.strictObject({ token: z.coerce.number().int() });
+
+const inBucket = z.object({ bucket: s.bucketName });
+const metricIds = z.array(z.string().max(100)).max(100).optional().meta({ description: "Ids of the catalog; all for the task unless said." });
+export const reportFormats = ["html", "markdown", "card"] as const;
 
 export const endpoints = {
   // catalog
@@ -256,6 +277,31 @@ export const endpoints = {
     query: z.strictObject(inProject),
     response: profile,
   },
+  listRecords: {
+    method: "GET",
+    path: "/api/datasets/{id}/records",
+    module: "datasets",
+    action: "read",
+    on: "dataset",
+    summary: "Records of one split, by class, text or place: rows of a table as they came, or which pictures there are",
+    params: z.object({ id: s.datasetRef }),
+    query: z.strictObject({ ...recordQuery, ...inProject }),
+    response: records,
+  },
+  getPicture: {
+    method: "GET",
+    path: "/api/datasets/{id}/records/{split}/{index}/picture",
+    module: "datasets",
+    action: "read",
+    on: "dataset",
+    summary: "A picture of a dataset as it was imported, as PNG",
+    params: z.object({ id: s.datasetRef, split: splitName, index: recordIndex }),
+    query: z.strictObject({
+      ...inProject,
+      most: z.coerce.number().int().min(1).max(2048).default(512).meta({ description: "Pixels of its longest side; larger ones are shrunk." }),
+    }),
+    content: "picture",
+  },
   previewSteps: {
     method: "POST",
     path: "/api/datasets/{id}/preprocess",
@@ -313,6 +359,30 @@ export const endpoints = {
     query: z.strictObject(inProject),
     body: s.runRequest,
     response: z.object({ settings: s.runSettings, source: s.source.optional(), task: z.enum(["classification", "regression"]) }),
+    exchange: exchange("training", "training_req", "req_accepted", "bad_request"),
+  },
+  getChoices: {
+    method: "POST",
+    path: "/api/training/choices",
+    module: "training",
+    action: "read",
+    on: "project",
+    summary: "What could be chosen for each part of a request, and why the rest could not",
+    query: z.strictObject(inProject),
+    body: s.runRequest,
+    response: s.choicesView,
+    exchange: exchange("training", "training_req", "req_accepted", "bad_request"),
+  },
+  estimateRun: {
+    method: "POST",
+    path: "/api/training/estimate",
+    module: "training",
+    action: "read",
+    on: "project",
+    summary: "How large a training would be, and how long it would take by past runs",
+    query: z.strictObject(inProject),
+    body: s.runRequest,
+    response: s.runEstimate,
     exchange: exchange("training", "training_req", "req_accepted", "bad_request"),
   },
   createRun: {
@@ -388,21 +458,46 @@ export const endpoints = {
     summary: "Runs, newest first unless sorted otherwise",
     query: z.strictObject({
       ...page,
-      ...inProject,
-      filter: many.meta({
-        description:
-          "Conditions that must all hold: state=succeeded, model!=mlp, name~mnist, createdAt>=2026-01-01, tags.team=vision, training.epochs>3, optimizer.params.learningRate<0.01, metrics.accuracy>0.9, metrics.validation_loss:min<0.1.",
-      }),
+      ...whichRuns,
       sort: z
         .string()
         .max(300)
         .optional()
         .meta({ description: "A field as in filter, with - before it for descending order: -metrics.test_accuracy." }),
       metrics: many.meta({ description: "Metrics to return as columns: test_accuracy, validation_loss:min." }),
-      trash: flag.meta({ description: "true: runs in the trash instead." }),
-      archived: flag.meta({ description: "true: runs that were archived as experiments instead." }),
+      settings: many.meta({ description: "Settings to return: optimizer, training.epochs, optimizer.params.learningRate." }),
     }),
     response: list(s.runSummary),
+    exchange: exchange("runs", "query_record", "train_data_record", "unable_to_fetch_data"),
+  },
+  groupRuns: {
+    method: "GET",
+    path: "/api/runs/groups",
+    module: "runs",
+    action: "read",
+    on: "project",
+    summary: "How many runs there are, and how many of each value of a field, with the least and the greatest of a metric",
+    query: z.strictObject({
+      ...whichRuns,
+      by: z
+        .string()
+        .max(300)
+        .optional()
+        .meta({ description: "A field as in filter: dataset, tags.team, training.epochs. Without it there is only the total." }),
+      metric: z.string().max(300).optional().meta({ description: "test_accuracy, validation_loss:min." }),
+    }),
+    response: s.runGroups,
+    exchange: exchange("runs", "query_record", "train_data_record", "unable_to_fetch_data"),
+  },
+  getRunFields: {
+    method: "GET",
+    path: "/api/runs/fields",
+    module: "runs",
+    action: "read",
+    on: "project",
+    summary: "Which metrics, settings and tags runs have",
+    query: z.strictObject(inProject),
+    response: s.runFields,
     exchange: exchange("runs", "query_record", "train_data_record", "unable_to_fetch_data"),
   },
   compareRuns: {
@@ -412,7 +507,10 @@ export const endpoints = {
     action: "read",
     on: "run",
     summary: "Where runs differ in settings, and their metrics beside each other",
-    query: z.strictObject({ id: z.preprocess((v) => (v === undefined || Array.isArray(v) ? v : [v]), z.array(s.id).min(2).max(100)) }),
+    query: z.strictObject({
+      id: z.preprocess((v) => (v === undefined || Array.isArray(v) ? v : [v]), z.array(s.id).min(2).max(100)),
+      all: flag.meta({ description: "true: settings in which they agree as well." }),
+    }),
     response: s.comparison,
     exchange: ofRuns("query_record", "train_data_record"),
   },
@@ -478,6 +576,23 @@ export const endpoints = {
     response: z.object({ series: z.array(s.series) }),
     exchange: ofRuns("query_record", "train_data_record"),
   },
+  getRunLog: {
+    method: "GET",
+    path: "/api/runs/{id}/log",
+    module: "runs",
+    action: "read",
+    on: "run",
+    summary: "What the jobs of a run said: the last lines, or those around a place",
+    params: byId,
+    query: z.strictObject({
+      after: z.coerce.number().int().min(0).optional().meta({ description: "Lines after this `seq`, the first ones." }),
+      before: z.coerce.number().int().min(0).optional().meta({ description: "Lines before this `seq`, the last ones." }),
+      find: z.string().max(200).optional().meta({ description: "Lines that hold this, in capitals or not." }),
+      limit: z.coerce.number().int().min(1).max(1000).default(200),
+    }),
+    response: s.logPage,
+    exchange: ofRuns("query_record", "train_data_record"),
+  },
   followRun: {
     method: "GET",
     path: "/api/runs/{id}/live",
@@ -521,7 +636,7 @@ export const endpoints = {
     on: "run",
     summary: "Evaluate a finished run on its test split",
     params: byId,
-    body: z.strictObject({ metrics: z.array(z.string().max(100)).max(100).optional() }),
+    body: z.strictObject({ metrics: metricIds }),
     response: s.job,
     status: 202,
     creates: true,
@@ -535,7 +650,123 @@ export const endpoints = {
     on: "run",
     summary: "The evaluation of a run",
     params: byId,
-    response: s.evaluation,
+    response: evaluationReport,
+    exchange: exchange("evaluation", "query_record", "eval_dto", "run_not_exists"),
+  },
+  listPredictions: {
+    method: "GET",
+    path: "/api/runs/{id}/predictions",
+    module: "evaluation",
+    action: "read",
+    on: "run",
+    summary: "What was predicted of the test records, and what stands in them: all, or those of one cell of the confusion matrix",
+    params: byId,
+    query: z.strictObject({
+      truth: classIndex.meta({ description: "Records of this class, by its place among the labels." }),
+      predicted: classIndex.meta({ description: "Records that were taken for this class." }),
+      row: z.coerce.number().int().min(0).optional().meta({ description: "This record alone." }),
+      wrong: flag.meta({ description: "true: those that were not predicted rightly." }),
+      offset: z.coerce.number().int().min(0).default(0),
+      limit: z.coerce.number().int().min(1).max(100).default(24),
+    }),
+    response: s.predictionPage,
+    exchange: exchange("evaluation", "query_record", "eval_dto", "run_not_exists"),
+  },
+  getTestPicture: {
+    method: "GET",
+    path: "/api/runs/{id}/predictions/{row}/picture",
+    module: "evaluation",
+    action: "read",
+    on: "run",
+    summary: "The picture of a test record, as PNG of at most 512 pixels a side",
+    params: z.object({ id: s.id, row: z.coerce.number().int().min(0) }),
+    content: "picture",
+    exchange: exchange("evaluation", "query_record", "eval_dto", "run_not_exists"),
+  },
+  getReport: {
+    method: "GET",
+    path: "/api/runs/{id}/report",
+    module: "evaluation",
+    action: "read",
+    on: "run",
+    summary: "The evaluation of a run as a page, as Markdown, or as a model card",
+    params: byId,
+    query: z.strictObject({ format: z.enum(reportFormats).default("html") }),
+    content: "stream",
+    exchange: exchange("evaluation", "query_record", "eval_dto", "run_not_exists"),
+  },
+  crossValidateRun: {
+    method: "POST",
+    path: "/api/runs/{id}/cross-validation",
+    module: "evaluation",
+    action: "train",
+    on: "run",
+    summary: "Fit a run's settings again on folds of its training split, and measure each on the fold that was held out",
+    params: byId,
+    body: z.strictObject({
+      folds: z.int().min(2).max(100).default(5),
+      repeats: z.int().min(1).max(20).default(1).meta({ description: "Times that the rows are dealt out anew." }),
+      stratified: z.boolean().default(true).meta({ description: "Every fold gets its share of each class." }),
+      group: z.string().max(200).optional().meta({ description: "A column: rows with the same value stay in one fold." }),
+      metrics: metricIds,
+    }),
+    response: s.job,
+    status: 202,
+    creates: true,
+    exchange: exchange("evaluation", "query_record", "eval_dto", "run_not_exists"),
+  },
+  getCrossValidation: {
+    method: "GET",
+    path: "/api/runs/{id}/cross-validation",
+    module: "evaluation",
+    action: "read",
+    on: "run",
+    summary: "The last cross-validation of a run's settings",
+    params: byId,
+    response: crossValidation,
+    exchange: exchange("evaluation", "query_record", "eval_dto", "run_not_exists"),
+  },
+  drawLearningCurve: {
+    method: "POST",
+    path: "/api/runs/{id}/learning-curve",
+    module: "evaluation",
+    action: "train",
+    on: "run",
+    summary: "Fit a run's settings again on more and more of its training rows",
+    params: byId,
+    body: z.strictObject({
+      points: z.int().min(2).max(20).default(6).meta({ description: "Numbers of rows, growing by equal factors up to all." }),
+      repeats: z.int().min(1).max(20).default(1).meta({ description: "Fits of each, on other rows." }),
+      metrics: metricIds,
+    }),
+    response: s.job,
+    status: 202,
+    creates: true,
+    exchange: exchange("evaluation", "query_record", "eval_dto", "run_not_exists"),
+  },
+  getLearningCurve: {
+    method: "GET",
+    path: "/api/runs/{id}/learning-curve",
+    module: "evaluation",
+    action: "read",
+    on: "run",
+    summary: "The last learning curve of a run's settings",
+    params: byId,
+    response: learningCurve,
+    exchange: exchange("evaluation", "query_record", "eval_dto", "run_not_exists"),
+  },
+  getSignificance: {
+    method: "GET",
+    path: "/api/runs/significance",
+    module: "evaluation",
+    action: "read",
+    on: "run",
+    summary: "Whether two runs differ on the same test rows by more than chance",
+    query: z.strictObject({
+      id: z.preprocess((v) => (v === undefined || Array.isArray(v) ? v : [v]), z.array(s.id).length(2)),
+      metric: z.string().max(100).optional().meta({ description: "Of the catalog; accuracy or the mean absolute error unless said." }),
+    }),
+    response: significance,
     exchange: exchange("evaluation", "query_record", "eval_dto", "run_not_exists"),
   },
   predictWithRun: {
@@ -548,6 +779,18 @@ export const endpoints = {
     params: byId,
     body: s.predictRequest,
     response: z.object({ predictions: z.array(s.prediction) }),
+    exchange: exchange("evaluation", "query_record", "eval_dto", "run_not_exists"),
+  },
+  getExample: {
+    method: "GET",
+    path: "/api/runs/{id}/example",
+    module: "evaluation",
+    action: "read",
+    on: "run",
+    summary: "A record of the test split, as it came, to try the model with: any, or the one at a place",
+    params: byId,
+    query: z.strictObject({ row: z.coerce.number().int().min(0).optional() }),
+    response: s.example,
     exchange: exchange("evaluation", "query_record", "eval_dto", "run_not_exists"),
   },
   predictWithExperiment: {
@@ -584,7 +827,14 @@ export const endpoints = {
     action: "read",
     on: "project",
     summary: "Experiments, newest first",
-    query: z.strictObject({ ...page, ...inProject }),
+    query: z.strictObject({
+      ...page,
+      ...inProject,
+      search: z.string().max(200).optional().meta({ description: "Words in name, dataset, model, tags or who archived it; all must be there." }),
+      dataset: z.string().max(200).optional(),
+      model: z.string().max(200).optional(),
+      tag: z.string().max(400).optional().meta({ description: "A tag, or a tag and its value: team=vision." }),
+    }),
     response: list(s.experiment),
     exchange: exchange("experiments", "view_experiments", "storage_summary", "unable_to_fetch_data"),
   },
@@ -598,6 +848,16 @@ export const endpoints = {
     params: byId,
     response: s.experiment,
     exchange: exchange("experiments", "view_experiments", "storage_summary", "unable_to_fetch_data"),
+  },
+  getLineage: {
+    method: "GET",
+    path: "/api/experiments/{id}/lineage",
+    module: "experiments",
+    action: "read",
+    on: "experiment",
+    summary: "Where an experiment comes from, what came of it, and others on the same data",
+    params: byId,
+    response: s.lineage,
   },
   getManifest: {
     method: "GET",
@@ -644,6 +904,16 @@ export const endpoints = {
     query: z.strictObject({ ...page, ...inProject, ...eventFilter }),
     response: list(s.event),
   },
+  countEvents: {
+    method: "GET",
+    path: "/api/events/timeline",
+    module: "events",
+    action: "read",
+    on: "project",
+    summary: "How many events of each kind of entity there were when",
+    query: z.strictObject({ ...inProject, ...eventFilter, stretches: z.coerce.number().int().min(1).max(500).default(60) }),
+    response: s.eventTimeline,
+  },
   exportEvents: {
     method: "GET",
     path: "/api/events/export",
@@ -660,10 +930,18 @@ export const endpoints = {
     module: "events",
     action: "read",
     on: "entity",
-    summary: "What an entity was at a time",
+    summary: "What an entity was at a time, or after so many changes",
     params: z.object({ kind: z.enum(s.entityKinds), id: s.id }),
-    query: z.strictObject({ at: z.iso.datetime({ offset: true }).optional() }),
-    response: z.object({ version: z.int(), at: z.iso.datetime(), state: s.recorded }),
+    query: z.strictObject({
+      at: z.iso.datetime({ offset: true }).optional(),
+      version: z.coerce
+        .number()
+        .int()
+        .min(1)
+        .max(2 ** 31 - 1)
+        .optional(),
+    }),
+    response: s.rewound,
   },
   listMessages: {
     method: "GET",
@@ -680,6 +958,7 @@ export const endpoints = {
       destination: z.string().max(100).optional(),
       payload: z.string().max(100).optional(),
       correlation: z.string().max(200).optional(),
+      direction: z.enum(s.directions).optional(),
     }),
     response: list(s.message),
   },
@@ -1026,6 +1305,75 @@ export const endpoints = {
     response: z.object({ keys: z.array(z.record(z.string(), z.unknown())) }),
   },
 
+  // buckets
+  listBuckets: {
+    method: "GET",
+    path: "/api/buckets",
+    module: "buckets",
+    action: "manage",
+    on: "server",
+    summary: "The buckets that may be browsed",
+    response: z.object({ items: z.array(s.bucket), maxBytes: z.int().meta({ description: "Largest upload." }) }),
+  },
+  listObjects: {
+    method: "GET",
+    path: "/api/buckets/{bucket}/objects",
+    module: "buckets",
+    action: "manage",
+    on: "server",
+    summary: "Folders and objects directly below a prefix of a bucket",
+    params: inBucket,
+    query: z.strictObject({ limit, cursor: z.string().max(2000).optional(), prefix: z.string().max(2000).default("") }),
+    response: s.bucketPage,
+  },
+  getObject: {
+    method: "GET",
+    path: "/api/buckets/{bucket}/object",
+    module: "buckets",
+    action: "manage",
+    on: "server",
+    summary: "Download an object of a bucket",
+    params: inBucket,
+    query: z.strictObject({ name: s.objectName }),
+    content: "stream",
+  },
+  putObject: {
+    method: "PUT",
+    path: "/api/buckets/{bucket}/object",
+    module: "buckets",
+    action: "manage",
+    on: "server",
+    summary: "Upload an object to a bucket, whole or not at all",
+    params: inBucket,
+    query: z.strictObject({ name: s.objectName, replace: flag.meta({ description: "true: even where there is one of that name." }) }),
+    upload: true,
+    response: s.storedObject,
+  },
+  deleteObject: {
+    method: "DELETE",
+    path: "/api/buckets/{bucket}/object",
+    module: "buckets",
+    action: "manage",
+    on: "server",
+    summary: "Delete an object of a bucket, for good",
+    params: inBucket,
+    query: z.strictObject({ name: s.objectName }),
+    status: 204,
+  },
+  importObjects: {
+    method: "POST",
+    path: "/api/buckets/{bucket}/import",
+    module: "buckets",
+    action: "manage",
+    on: "server",
+    summary: "Copy objects of a bucket and register them as a dataset; a worker then reads them",
+    params: inBucket,
+    query: z.strictObject({ project: s.projectRef.optional() }),
+    body: s.importObjects,
+    response: s.dataset,
+    status: 201,
+  },
+
   // admin
   rotateKeys: {
     method: "POST",
@@ -1058,6 +1406,25 @@ export const endpoints = {
     params: byId,
     response: s.job,
   },
+  stopJob: {
+    method: "POST",
+    path: "/api/admin/jobs/{id}/stop",
+    module: "jobs",
+    action: "manage",
+    on: "server",
+    summary: "Take a job back that waits; tell the worker of one that runs to stop",
+    params: byId,
+    response: s.job,
+  },
+  getQueues: {
+    method: "GET",
+    path: "/api/admin/queues",
+    module: "jobs",
+    action: "manage",
+    on: "server",
+    summary: "How many jobs of each kind wait, and for how long",
+    response: z.object({ items: z.array(s.queue) }),
+  },
   listWorkers: {
     method: "GET",
     path: "/api/admin/workers",
@@ -1076,6 +1443,27 @@ export const endpoints = {
     summary: "Storage in use, and what a purge would free",
     response: s.storageUse,
     exchange: exchange("experiments", "view_experiments", "storage_summary", "unable_to_fetch_data"),
+  },
+  getServerLog: {
+    method: "GET",
+    path: "/api/admin/log",
+    module: "admin",
+    action: "manage",
+    on: "server",
+    summary: "The last lines of the log of the server that answers",
+    query: z.strictObject({
+      level: z.enum(s.logLevels).default("info").meta({ description: "The least grave of the lines." }),
+      text: z.string().max(200).optional().meta({ description: "To be found in a line, in capitals or not." }),
+      after: z.coerce
+        .number()
+        .int()
+        .min(0)
+        .max(Number.MAX_SAFE_INTEGER)
+        .optional()
+        .meta({ description: "Only lines after this one, oldest first; without it the newest." }),
+      limit: z.coerce.number().int().min(1).max(5000).default(500),
+    }),
+    response: s.serverLog,
   },
   purge: {
     method: "POST",
@@ -1128,6 +1516,17 @@ export const endpoints = {
     params: byId,
     body: s.reportRequest,
     response: s.heartbeatResponse,
+  },
+  addLog: {
+    method: "POST",
+    path: "/api/worker/jobs/{id}/log",
+    module: "jobs",
+    action: "work",
+    on: "job",
+    summary: "Lines that a job of a run said",
+    params: byId,
+    body: s.logReport,
+    status: 204,
   },
   putJobBlob: {
     method: "PUT",

@@ -1,6 +1,7 @@
 /** The shapes that server, workers, CLI and web exchange, declared once: validation, types and OpenAPI come from here. */
 import { z } from "zod";
 import { columnTypes } from "../dataset.ts";
+import { evaluationSummary } from "../evaluation.ts";
 import { splitCounts } from "../profile.ts";
 import { stepPreview } from "../step-preview.ts";
 
@@ -71,7 +72,11 @@ export type ErrorBody = z.infer<typeof errorBody>;
 // --- catalog ---
 
 const param = z
-  .looseObject({ type: z.enum(["number", "integer", "boolean", "choice", "text", "texts", "mapping", "list"]), default: json, help: z.string() })
+  .looseObject({
+    type: z.enum(["number", "integer", "boolean", "choice", "text", "texts", "mapping", "list", "numberOr", "weights"]),
+    default: json,
+    help: z.string(),
+  })
   .meta({ id: "Param", description: "What a parameter accepts: type, default, range or options, help." });
 export const catalogEntry = z
   .looseObject({
@@ -199,6 +204,11 @@ export type RunStateName = (typeof runStates)[number];
 export const isOver = (state: RunStateName): boolean => ["stopped", "succeeded", "failed"].includes(state);
 
 const part = z.strictObject({ id: name(200), params: values.optional() });
+/** A layer before the network that changes samples at random, in training alone; its parameters the catalog knows. */
+export const augmentation = z.strictObject({
+  layer: name(100).meta({ description: "Of the catalog's list `layers`: one that augments." }),
+  params: values.optional(),
+});
 /** What to train; everything but the dataset may be left out. */
 export const runRequest = z
   .strictObject({
@@ -217,6 +227,9 @@ export const runRequest = z
     preprocessing: z.array(preprocessingStep).max(100).optional().meta({
       description: "What samples go through before the network sees them, in order, compiled into the model; those of the dataset unless said.",
     }),
+    augmentation: z.array(augmentation).max(20).optional().meta({
+      description: "Layers that change samples at random before the network sees them, in training alone.",
+    }),
     network: json.optional().meta({ description: "For model custom: the network description." }),
     training: values.optional().meta({ description: "Epochs, batch size, seed and so on." }),
   })
@@ -228,11 +241,15 @@ export const runSettings = z
   .object({
     dataset: chosen,
     model: chosen,
-    loss: chosen,
-    optimizer: chosen,
-    schedule: chosen,
+    loss: chosen.optional().meta({ description: "Of a network; a classical model has its own." }),
+    optimizer: chosen.optional(),
+    schedule: chosen.optional(),
     preprocessing: z
       .array(z.object({ step: z.string(), computation: z.string(), params: values }))
+      .readonly()
+      .optional(),
+    augmentation: z
+      .array(z.object({ layer: z.string(), params: values }))
       .readonly()
       .optional(),
     network: json.optional(),
@@ -244,6 +261,51 @@ export const source = z
   .object({ name: z.string(), version: z.int(), snapshot: sha256, files: z.array(storedFile) })
   .meta({ id: "DatasetSource", description: "The registered dataset a run reads: the files of its snapshot that training needs." });
 export type DatasetSource = z.infer<typeof source>;
+
+const choiceOf = z.object({ id: z.string(), why: z.string().optional().meta({ description: "Why it cannot be chosen; absent where it can." }) });
+export type Choice = z.infer<typeof choiceOf>;
+/** Of each part of a request what could be chosen there. */
+export const choicesView = z
+  .object({
+    model: z.array(choiceOf),
+    loss: z.array(choiceOf),
+    optimizer: z.array(choiceOf),
+    schedule: z.array(choiceOf),
+    augmentation: z.array(choiceOf),
+  })
+  .meta({ id: "Choices", description: "What goes with the rest of a request, and why the others do not." });
+export type ChoicesView = z.infer<typeof choicesView>;
+
+const bytes = z.number().min(0);
+export const runEstimate = z
+  .object({
+    samples: count.meta({ description: "Samples that are trained on in an epoch." }),
+    unit: z.string().optional().meta({ description: "Of a classical model: what its progress is counted in." }),
+    steps: count.optional().meta({ description: "Of the whole training." }),
+    parameters: count.optional(),
+    flops: z
+      .object({ sample: z.number(), step: z.number() })
+      .optional()
+      .meta({ description: "Floating-point operations: of one sample's forward pass, and of a training step." }),
+    memory: z
+      .object({ data: bytes, weights: bytes, learning: bytes, activations: bytes, total: bytes })
+      .optional()
+      .meta({ description: "Bytes of what is resident while it trains; learning: gradient and optimizer." }),
+    time: z
+      .object({
+        seconds: z.number(),
+        low: z.number(),
+        high: z.number(),
+        runs: count,
+        by: z
+          .enum(["same", "speed"])
+          .meta({ description: "same: by runs of this model like it; speed: by what other networks computed in a second." }),
+      })
+      .optional()
+      .meta({ description: "By past runs here; absent where there are none to tell by." }),
+  })
+  .meta({ id: "RunEstimate", description: "How large a training is, and how long it may take. What only the training rows can tell is left out." });
+export type RunEstimate = z.infer<typeof runEstimate>;
 
 /** What was found out when the training was prepared: enough, with the settings, to rebuild it bit for bit. */
 export const runFacts = z
@@ -285,10 +347,11 @@ export const progress = z
     step: count,
     stepsPerEpoch: count,
     update: count,
-    loss: z.number(),
-    score: z.number(),
-    learningRate: z.number(),
-    samplesPerSecond: z.number(),
+    unit: z.string().optional().meta({ description: "What `step` counts where it is not steps of training: trees, iterations." }),
+    loss: z.number().optional(),
+    score: z.number().optional(),
+    learningRate: z.number().optional(),
+    samplesPerSecond: z.number().optional(),
     secondsLeft: z.number(),
   })
   .meta({ id: "Progress" });
@@ -302,17 +365,6 @@ const numberOrNull = z.number().nullable();
 export const seriesSummary = z
   .object({ last: numberOrNull, lastStep: count, min: numberOrNull, minStep: count, max: numberOrNull, maxStep: count, count })
   .meta({ id: "SeriesSummary", description: "Kept as points come in. A value is null where no finite number was logged." });
-
-export const evaluation = z
-  .looseObject({
-    task: z.enum(["classification", "regression"]),
-    split: z.literal("test"),
-    samples: count,
-    loss: z.number(),
-    metrics: z.record(z.string(), z.number()),
-  })
-  .meta({ id: "Evaluation", description: "How good the run is on the test split, which training never saw." });
-export type EvaluationView = z.infer<typeof evaluation>;
 
 export const reproduction = z
   .object({ experiment: id, same: z.boolean(), differences: z.array(z.string()) })
@@ -329,6 +381,7 @@ const runHead = {
   dataset: z.string(),
   task: z.enum(["classification", "regression"]),
   model: z.string(),
+  createdBy: z.string(),
   createdAt: time,
   startedAt: time.optional(),
   endedAt: time.optional(),
@@ -336,24 +389,49 @@ const runHead = {
   experiment: id.optional().meta({ description: "The experiment it was archived as." }),
 };
 export const runSummary = z
-  .object({ ...runHead, metrics: z.record(z.string(), numberOrNull).meta({ description: "Of the columns asked for." }) })
+  .object({
+    ...runHead,
+    metrics: z.record(z.string(), numberOrNull).meta({ description: "Of the columns asked for." }),
+    settings: z
+      .record(z.string(), z.union([z.number(), z.string(), z.null()]))
+      .optional()
+      .meta({ description: "Of those asked for. One that is neither a number nor a text is as it is written in JSON." }),
+  })
   .meta({ id: "RunSummary" });
 export type RunSummary = z.infer<typeof runSummary>;
+export const runGroups = z
+  .object({
+    total: count.meta({ description: "Runs in all." }),
+    groups: z.array(
+      z.object({
+        value: z.string().nullable().meta({ description: "Null: of runs that have none." }),
+        count,
+        least: numberOrNull,
+        greatest: numberOrNull,
+      }),
+    ),
+  })
+  .meta({ id: "RunGroups", description: "Most first; at most 500." });
+export type RunGroups = z.infer<typeof runGroups>;
+export const runFields = z
+  .object({ metrics: z.array(z.string()), settings: z.array(z.object({ name: z.string(), numeric: z.boolean() })), tags: z.array(z.string()) })
+  .meta({ id: "RunFields", description: "What runs have: each may be filtered by, sorted by and shown as a column." });
+export type RunFields = z.infer<typeof runFields>;
 export const run = z
   .object({
     ...runHead,
     version: z.int().meta({ description: "Number of changes so far." }),
     note: z.string(),
-    createdBy: z.string(),
     settings: runSettings,
     source: source.optional(),
     facts: runFacts.optional(),
     progress: progress.optional(),
     checkpoint: z.object({ update: count, epoch: count, at: time }).optional(),
     result: z.object({ reason: z.string(), bestEpoch: count }).optional(),
-    evaluation: evaluation.optional(),
+    evaluation: evaluationSummary.optional(),
     artifacts: z.array(artifact),
     metrics: z.record(z.string(), seriesSummary),
+    duplicates: id.optional().meta({ description: "The run whose settings it was given." }),
     reproduces: id.optional(),
     reproduction: reproduction.optional(),
   })
@@ -375,6 +453,14 @@ export const series = z
   .object({ series: z.string(), steps: z.array(z.int()), values: z.array(numberOrNull), total: count })
   .meta({ id: "Series", description: "Points of one metric, thinned to what was asked for; the extremes of each stretch are kept." });
 export type Series = z.infer<typeof series>;
+
+export const logPage = z
+  .object({
+    total: count.meta({ description: "Lines there are, or that hold what was looked for." }),
+    items: z.array(z.object({ seq: count, at: time, text: z.string() })),
+  })
+  .meta({ id: "LogPage", description: "Lines of a run's log, in order." });
+export type LogPage = z.infer<typeof logPage>;
 
 export const comparison = z
   .object({
@@ -406,6 +492,47 @@ export const prediction = z
   .meta({ id: "Prediction" });
 export type PredictionView = z.infer<typeof prediction>;
 
+export const example = z
+  .object({
+    row: count.meta({ description: "In the test split, from 0." }),
+    of: count.meta({ description: "Records of the test split." }),
+    target: z.string(),
+    truth: z.union([z.string(), z.number()]),
+    cells: z
+      .record(z.string(), z.union([z.string(), z.number(), z.null()]))
+      .optional()
+      .meta({ description: "Of a table, by column; texts are left out." }),
+    picture: z
+      .object({
+        shape: z.array(z.int()).meta({ description: "[channels, height, width]" }),
+        pixels: z.string().meta({ description: "Bytes, row-major, base64." }),
+      })
+      .optional(),
+  })
+  .meta({ id: "Example", description: "A record of the test split, as it came." });
+export type ExampleView = z.infer<typeof example>;
+export const predictionPage = z
+  .object({
+    total: count.meta({ description: "Records that are so." }),
+    samples: count.meta({ description: "Records of the test split." }),
+    kind: z.enum(["pictures", "table"]).optional().meta({ description: "What the records are; absent where they were not kept." }),
+    items: z.array(
+      z.object({
+        row: count.meta({ description: "In the test split, from 0." }),
+        truth: z.union([z.string(), z.number()]),
+        predicted: z.union([z.string(), z.number()]),
+        confidence: z.number().optional().meta({ description: "Output of the predicted class." }),
+        error: z.number().optional().meta({ description: "Of a value: predicted minus true." }),
+        sample: z
+          .record(z.string(), z.union([z.string(), z.number(), z.null()]))
+          .optional()
+          .meta({ description: "Of a table, by column." }),
+      }),
+    ),
+  })
+  .meta({ id: "PredictionPage", description: "Test records and what was predicted of them, in the order of the split." });
+export type PredictionPage = z.infer<typeof predictionPage>;
+
 // --- experiments ---
 
 export const experiment = z
@@ -419,12 +546,33 @@ export const experiment = z
     task: z.enum(["classification", "regression"]),
     model: z.string(),
     metrics: z.record(z.string(), z.number()).meta({ description: "From the evaluation on the test split." }),
+    intervals: evaluationSummary.shape.intervals,
+    baseline: z.record(z.string(), z.number()).optional().meta({ description: "The same metrics of what one gets without learning." }),
+    tags: z.record(z.string(), z.string()),
+    data: sha256.optional().meta({ description: "Digest of the data it was trained on." }),
     createdAt: time,
     createdBy: z.string(),
     size: count.meta({ description: "Bytes of all its files." }),
   })
   .meta({ id: "Experiment", description: "A run that was archived: immutable." });
 export type Experiment = z.infer<typeof experiment>;
+export const lineage = z
+  .object({
+    run: z.object({ id, name: z.string() }),
+    dataset: id.optional().meta({ description: "The version of a registered dataset that it was trained on, unless that was deleted." }),
+    resumed: count.meta({ description: "How often its training went on after it had stopped." }),
+    duplicates: z.object({ id, name: z.string() }).optional().meta({ description: "The run whose settings it was given." }),
+    reproduces: z.object({ id, name: z.string() }).optional().meta({ description: "The experiment that it was to be again." }),
+    reproduction: reproduction.optional(),
+    reproductions: z
+      .array(z.object({ id, name: z.string(), state: z.enum(runStates), reproduction: reproduction.optional() }))
+      .meta({ description: "Runs that are to be this experiment again, the newest first." }),
+    beside: z
+      .array(experiment.pick({ id: true, name: true, model: true, task: true, metrics: true, createdAt: true }))
+      .meta({ description: "Other experiments on the same data, the newest first." }),
+  })
+  .meta({ id: "Lineage", description: "Where an experiment comes from, and what came of it." });
+export type Lineage = z.infer<typeof lineage>;
 /** What `manifest.json` in the permanent store says; canonical JSON, whose SHA-256 names the experiment. */
 export const manifest = z
   .object({
@@ -441,7 +589,7 @@ export const manifest = z
     source: source.optional(),
     facts: runFacts,
     result: z.object({ reason: z.string(), bestEpoch: count }),
-    evaluation,
+    evaluation: evaluationSummary,
     files: z.array(z.object({ name: z.string(), sha256, size: count })),
   })
   .meta({ id: "Manifest" });
@@ -462,6 +610,7 @@ export const modules = [
   "admin",
   "accounts",
   "projects",
+  "buckets",
 ] as const;
 /** Things of a project, each named by its id. */
 export const thingKinds = ["run", "job", "dataset", "experiment", "share"] as const;
@@ -485,13 +634,34 @@ export const event = z
   })
   .meta({ id: "Event", description: "One recorded change of one entity." });
 export type EventView = z.infer<typeof event>;
+export const eventTimeline = z
+  .object({
+    from: time,
+    to: time,
+    kinds: z
+      .array(z.object({ kind: z.enum(entityKinds), total: count, counts: z.array(count) }))
+      .meta({ description: "Kinds of entities that there are events of; a count for each of the equal stretches of time." }),
+  })
+  .meta({ id: "EventTimeline", description: "How many events there were when." });
+export type EventTimeline = z.infer<typeof eventTimeline>;
+export const rewound = z
+  .object({
+    version: z.int(),
+    at: time,
+    state: recorded,
+    event: event.meta({ description: "The one that made it so." }),
+    versions: z.int().meta({ description: "How many there are by now." }),
+  })
+  .meta({ id: "Rewound", description: "What an entity was." });
+export type Rewound = z.infer<typeof rewound>;
+export const directions = ["send", "receive"] as const;
 export const message = z
   .object({
     seq: z.int(),
     aggregator: z.string(),
     source: z.string(),
     destination: z.string(),
-    direction: z.enum(["send", "receive"]),
+    direction: z.enum(directions),
     mode: z.enum(["sync", "async"]),
     payload: z.string(),
     correlation: z.string(),
@@ -506,9 +676,11 @@ export const exchangeCount = z
     aggregator: z.string(),
     mode: z.enum(["sync", "async"]),
     count,
+    firstAt: time,
     lastAt: time,
   })
   .meta({ id: "ExchangeCount", description: "How often one part spoke to another." });
+export type ExchangeCount = z.infer<typeof exchangeCount>;
 
 // --- accounts ---
 
@@ -614,7 +786,7 @@ export const keyView = z
 
 // --- admin ---
 
-export const jobKinds = ["train", "evaluate", "ingest"] as const;
+export const jobKinds = ["train", "evaluate", "cross-validate", "learning-curve", "ingest"] as const;
 export type JobKind = (typeof jobKinds)[number];
 export const jobStates = ["queued", "running", "done", "dead", "cancelled"] as const;
 export const job = z
@@ -622,7 +794,7 @@ export const job = z
     id,
     kind: z.enum(jobKinds),
     state: z.enum(jobStates),
-    subject: z.object({ kind: z.enum(entityKinds), id }),
+    subject: z.object({ kind: z.enum(entityKinds), id, name: z.string().optional().meta({ description: "While it is there." }) }),
     priority: z.int(),
     labels: z.array(z.string()),
     attempts: count,
@@ -649,6 +821,38 @@ export const workerInfo = z
   })
   .meta({ id: "Worker" });
 export type WorkerInfo = z.infer<typeof workerInfo>;
+export const queue = z
+  .object({
+    kind: z.enum(jobKinds),
+    queued: count,
+    oldestAt: time.optional().meta({ description: "Since when the one waits that waits longest." }),
+    delayed: count.meta({ description: "Of those queued: not to be tried again just yet." }),
+    running: count,
+    done: count.meta({ description: "Within the last day, as failed and cancelled." }),
+    failed: count,
+    cancelled: count,
+  })
+  .meta({ id: "Queue", description: "How many jobs of a kind wait, for how long, and what became of the others." });
+export type QueueView = z.infer<typeof queue>;
+export const logLevels = ["trace", "debug", "info", "warn", "error", "fatal"] as const;
+export type LogLevel = (typeof logLevels)[number];
+export const logLine = z
+  .object({
+    seq: z.int(),
+    at: time,
+    level: z.enum(logLevels),
+    flow: z.string(),
+    function: z.string().optional(),
+    message: z.string(),
+    error: z.string().optional().meta({ description: "Its stack." }),
+    requestId: z.string().optional(),
+    correlation: z.string().optional(),
+  })
+  .meta({ id: "LogLine" });
+export type LogLine = z.infer<typeof logLine>;
+export const serverLog = z
+  .object({ items: z.array(logLine), last: z.int().meta({ description: "Number of the newest line there is: go on after it." }) })
+  .meta({ id: "ServerLog", description: "Lines of the log of the process that answers, oldest first." });
 export const storageUse = z
   .object({
     store: z.string(),
@@ -668,6 +872,37 @@ export const verification = z
   })
   .meta({ id: "Verification", description: "The tables rebuilt from the events, compared with the tables as they are." });
 
+// --- buckets ---
+
+/** What people call a bucket of the configuration. */
+export const bucketName = z.string().max(100);
+/** Of an object: what it may be, `storage/browse.ts` says. */
+export const objectName = z.string().min(1).max(2000);
+export const bucket = z
+  .object({
+    name: z.string(),
+    kind: z.enum(["s3", "files"]),
+    place: z.string().meta({ description: "s3://bucket/prefix, or a folder of the server." }),
+    readOnly: z.boolean(),
+  })
+  .meta({ id: "Bucket", description: "A bucket that whoever runs the server lets administrators browse." });
+export type Bucket = z.infer<typeof bucket>;
+export const bucketObject = z.object({ name: z.string(), size: count, modifiedAt: time }).meta({ id: "BucketObject" });
+export type BucketObject = z.infer<typeof bucketObject>;
+export const bucketPage = z
+  .object({
+    folders: z.array(z.string()).meta({ description: "What names go on with to the next slash, that included." }),
+    items: z.array(bucketObject),
+    next: z.string().nullable().meta({ description: "Cursor of the next page; null on the last." }),
+  })
+  .meta({ id: "BucketPage", description: "What lies directly below a prefix." });
+export const storedObject = z.object({ name: z.string(), size: count }).meta({ id: "StoredObject" });
+export const importObjects = z.strictObject({
+  objects: z.array(objectName).min(1).max(100),
+  name: registerDataset.shape.name,
+  source: registerDataset.shape.source.optional().meta({ description: "What reads them; by their ending unless said." }),
+});
+
 // --- workers ---
 
 const fence = z.int().meta({ description: "Fencing token of the claim: higher for each claim of the job." });
@@ -682,6 +917,15 @@ export const claimRequest = z.strictObject({
   }),
   wait: z.number().min(0).max(25).optional().meta({ description: "Seconds to wait for a job." }),
 });
+/** How settings are fitted again: the options of cross-validation and learning curves. */
+export const refit = z.object({
+  folds: z.int().min(2).max(100).optional(),
+  repeats: z.int().min(1).max(100).optional(),
+  stratified: z.boolean().optional(),
+  group: z.string().max(200).optional(),
+  points: z.int().min(2).max(50).optional(),
+});
+export type Refit = z.infer<typeof refit>;
 /** What a worker is told to do. `payload` is what the kind of job needs. */
 export const claimed = z
   .object({
@@ -700,6 +944,7 @@ export const claimed = z
       /** Metrics to evaluate with; all when absent. */
       metrics: z.array(z.string()).optional(),
       bestEpoch: z.int().optional(),
+      refit: refit.optional(),
       /** A dataset to read. */
       dataset: z.object({ id: z.string(), params: values, files: z.array(datasetFile), preview: z.boolean() }).optional(),
     }),
@@ -739,6 +984,14 @@ export const reportRequest = z.strictObject({
   checkpoint: z.strictObject({ update: count, epoch: count }).optional(),
 });
 export type Report = z.infer<typeof reportRequest>;
+const jobLine = z.strictObject({ at: time, text: z.string().max(2000) });
+export type JobLine = z.infer<typeof jobLine>;
+export const logReport = z.strictObject({
+  token: fence,
+  first: count.max(2 ** 31 - 1000).meta({ description: "Number of the first line in this claim: lines that come again are not kept twice." }),
+  lines: z.array(jobLine).max(500),
+});
+export type LogReport = z.infer<typeof logReport>;
 export const finishRequest = z.strictObject({
   token: fence,
   outcome: z.enum(["succeeded", "stopped", "failed", "released"]).meta({ description: "released: the worker shuts down, another one goes on." }),
@@ -747,7 +1000,7 @@ export const finishRequest = z.strictObject({
     .optional()
     .meta({ description: "Of a failure. Status 5xx is tried again, 4xx is not." }),
   result: z.strictObject({ reason: z.string().max(100), bestEpoch: count }).optional(),
-  evaluation: evaluation.optional(),
+  evaluation: evaluationSummary.optional(),
   artifacts: z.array(fileRef).max(100).optional(),
   dataset: datasetFacts.optional(),
 });

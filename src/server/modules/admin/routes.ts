@@ -4,8 +4,9 @@ import { SERVER } from "../../ids.ts";
 import { audit, serverEntity } from "../events/audit.ts";
 import { purge, storage, verify } from "./service.ts";
 
-export const adminRoutes: Handlers<"getStorage" | "purge" | "verify" | "rotateKeys" | "live" | "ready" | "metrics"> = {
+export const adminRoutes: Handlers<"getStorage" | "getServerLog" | "purge" | "verify" | "rotateKeys" | "live" | "ready" | "metrics"> = {
   getStorage: (kernel) => storage(kernel),
+  getServerLog: ({ logBook }, { query }) => ({ items: logBook.read(query), last: logBook.last }),
   async purge(kernel, { context }) {
     const freed = await purge(kernel, context);
     await audit(kernel, { type: "purged", ...freed }, context);

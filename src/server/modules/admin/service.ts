@@ -12,6 +12,7 @@ import { type DatasetState, datasetEntity, snapshotName } from "../datasets/data
 import { entities } from "../events/service.ts";
 import { damagedManifests } from "../experiments/service.ts";
 import { jobEntity } from "../jobs/job.ts";
+import { deleteLog } from "../runs/log.ts";
 import { deleteMetrics } from "../runs/metrics.ts";
 import { deleteParams, rowsOf } from "../runs/params.ts";
 import { type RunState, runEntity } from "../runs/run.ts";
@@ -85,6 +86,7 @@ const purgeRun = ({ db }: Kernel, id: string, context: Context): Promise<boolean
     if (!row?.trashed_at) return false; // restored, or purged by another
     await forget(tx, { kind: "run", id });
     await deleteMetrics(tx, id);
+    await deleteLog(tx, id);
     await deleteParams(tx, id);
     await runEntity.change(tx, id, context, () => [{ type: "purged" }]);
     return true;

@@ -82,8 +82,11 @@ async function requireHeld(tx: Tx, owner: { kind: EntityKind; id: string }, want
   if (missing) throw fail("NOT_FOUND", { what: "upload", id: missing });
 }
 
-export async function forget(tx: Tx, owner: { kind: EntityKind; id: string }): Promise<void> {
-  await tx.deleteFrom("blob_refs").where("owner_kind", "=", owner.kind).where("owner", "=", owner.id).execute();
+/** @param names of the files that it has no more; all unless said */
+export async function forget(tx: Tx, owner: { kind: EntityKind; id: string }, names?: readonly string[]): Promise<void> {
+  if (names?.length === 0) return;
+  const all = tx.deleteFrom("blob_refs").where("owner_kind", "=", owner.kind).where("owner", "=", owner.id);
+  await (names ? all.where("name", "in", names) : all).execute();
 }
 
 /** Whether an entity refers to a blob: what a worker may read. */

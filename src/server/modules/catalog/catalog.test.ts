@@ -10,7 +10,7 @@ const { client, raw } = await startTestPlatform();
 describe("GET /api/catalog", () => {
   test("tells every entry of every kind with its parameter specs", async () => {
     const told = await client.call("getCatalog", {});
-    expect(Object.keys(told)).toEqual([...Object.keys(catalog), "training"]);
+    expect(Object.keys(told)).toEqual([...Object.keys(catalog), "training", "fitting"]);
     for (const [kind, entries] of Object.entries(catalog)) {
       expect(told[kind]!.map(({ id }) => id)).toEqual(entries.map(({ id }) => id));
       for (const [i, { title, summary, params }] of entries.entries()) {
@@ -52,7 +52,16 @@ describe("GET /api/catalog", () => {
     const { metrics } = await client.call("getCatalog", {});
     const byTask = (task: string) => metrics!.filter(({ tasks }) => tasks!.includes(task)).map(({ id }) => id);
     expect(byTask("classification")).toContain("accuracy");
-    expect(byTask("regression")).toEqual(["mae", "mse", "rmse", "r2"]);
+    expect(byTask("regression")).toEqual(expect.arrayContaining(["mae", "mse", "rmse", "r2", "max-error"]));
+    expect(metrics!.find(({ id }) => id === "log-loss")).toMatchObject({ better: "lower" });
+  });
+
+  test("tells of each classical model its tasks, and whether it takes missing values", async () => {
+    const { learners } = await client.call("getCatalog", {});
+    const missing = learners!.filter((one) => one.missing).map(({ id }) => id);
+    expect(missing.sort()).toEqual(["dummy", "gradient-boosting"]);
+    expect(learners!.find(({ id }) => id === "random-forest")).toMatchObject({ tasks: ["classification", "regression"], unit: "trees" });
+    expect(learners!.find(({ id }) => id === "svm")!.params).toMatchObject({ C: { type: "number", default: 1 }, classWeight: { type: "weights" } });
   });
 
   test("tells of each built-in dataset its task, features, labels, records and preprocessing in order", async () => {

@@ -185,6 +185,8 @@ describe("a dataset that is looked at first", () => {
     await worker.read(next);
     expect(await get("looked at")).toMatchObject({ id: dataset.id, version: 1, state: "ready" });
     expect((await get("looked at")).progress).toBeUndefined();
+    // Neither does it need any more what was made to look at it.
+    expect((await client.call("verify", {})).differences).toEqual([]);
     expect(await verdict(client.call("importDataset", { params: { id: dataset.id }, body: {} }))).toBe("WRONG_STATE");
   });
 

@@ -3,6 +3,7 @@ import { compareProfiles } from "../../../data/compare.ts";
 import type { Asked, Handlers } from "../../handler.ts";
 import { nextCursor, readCursor } from "../../paging.ts";
 import { sendBlob } from "../artifacts/routes.ts";
+import { listRecords, pictureOf } from "./records.ts";
 import {
   deleteDataset,
   describeDataset,
@@ -28,6 +29,8 @@ export const datasetRoutes: Handlers<
   | "getPreview"
   | "getProfile"
   | "compareDatasets"
+  | "listRecords"
+  | "getPicture"
   | "previewSteps"
   | "getDatasetFile"
   | "deleteDataset"
@@ -43,6 +46,8 @@ export const datasetRoutes: Handlers<
   editDataset: (kernel, asked) => describeDataset(kernel, ...which(asked), asked.body.note, asked.context),
   getPreview: (kernel, asked) => getPreview(kernel, ...which(asked)),
   getProfile: (kernel, asked) => getProfile(kernel, ...which(asked)),
+  listRecords: (kernel, asked) => listRecords(kernel, ...which(asked), asked.query, asked.signal),
+  getPicture: (kernel, asked) => pictureOf(kernel, ...which(asked), asked.params, asked.query.most),
   previewSteps: (kernel, asked) => showSteps(kernel, ...which(asked), asked.body, asked.signal),
   async compareDatasets(kernel, asked) {
     const [project, base] = which(asked);

@@ -1,8 +1,9 @@
 /** A small snapshot of some training rows, cut out of the stored files: enough to show what preprocessing does, whatever the dataset's size. */
-import { bytesOf, headerLength, layOut, type PlacedTensor, readHeader } from "../../../engine/safetensors.ts";
+import { layOut } from "../../../engine/safetensors.ts";
 import type { Snapshot } from "../../../shared/dataset.ts";
 import { fail } from "../../../shared/errors.ts";
 import type { Kernel } from "../../kernel.ts";
+import { openTensors, readRange } from "../artifacts/tensors.ts";
 import type { DatasetState } from "./dataset.ts";
 
 /** Rows that steps learn from here. */
@@ -23,11 +24,8 @@ export async function sampleOf({ blobs }: Kernel, { name, status, snapshot, fact
   const [index, train] = [stored("snapshot.json"), stored("train.safetensors")];
   if (status !== "ready" || !index || !train)
     throw fail("WRONG_STATE", { what: `dataset "${name}"`, state: status, verb: "asked what steps do to it", want: "ready" });
-  const read = async (sha256: string, start: number, end: number): Promise<Uint8Array> =>
-    end > start ? Buffer.concat(await (await blobs.get(sha256, { start, end: end - 1 })).body.toArray()) : new Uint8Array();
-
   if (index.size > MOST_BYTES) throw fail("PAYLOAD_TOO_LARGE", { limit: MOST_BYTES });
-  const manifest = JSON.parse(Buffer.from(await read(index.sha256, 0, index.size)).toString()) as Snapshot;
+  const manifest = JSON.parse(Buffer.from(await readRange(blobs, index.sha256, 0, index.size)).toString()) as Snapshot;
   const hasText = facts?.columns.some(({ type }) => type === "text");
   const parquet = hasText ? stored("train.parquet") : undefined;
   if (parquet && parquet.size > MOST_BYTES)
@@ -36,11 +34,10 @@ export async function sampleOf({ blobs }: Kernel, { name, status, snapshot, fact
       fix: "Import a part of it, and try the steps on that.",
     });
 
-  const head = headerLength(await read(train.sha256, 0, 8), train.size, train.name);
-  const { placed } = readHeader(await read(train.sha256, 0, head), train.size, train.name);
   const count = manifest.splits.train.count;
-  const rowBytes = (tensor: PlacedTensor) => (count ? (tensor.end - tensor.start) / count : 0);
-  const each = [...placed.values()].reduce((sum, tensor) => sum + rowBytes(tensor), 0);
+  const split = await openTensors(blobs, train, count);
+  const { placed } = split;
+  const each = [...placed.keys()].reduce((sum, tensor) => sum + split.rowBytes(tensor), 0);
   const rows = Math.min(count, ROWS, Math.max(1, Math.floor(MOST_BYTES / Math.max(1, each))));
   // Texts lie in a file of their own, by place: there the rows are the first ones.
   const places = parquet || rows === count ? 1 : Math.min(PLACES, rows);
@@ -49,25 +46,14 @@ export async function sampleOf({ blobs }: Kernel, { name, status, snapshot, fact
 
   const tensors = new Map([...placed].map(([tensor, { dtype, shape }]) => [tensor, { dtype, shape: [rows, ...shape.slice(1)] }]));
   const parts = [layOut(tensors).header];
-  for (const [tensor, where] of placed) {
-    const bytes = rowBytes(where);
-    if (!Number.isInteger(bytes))
-      throw fail("BAD_FILE", {
-        path: train.name,
-        want: `a tensor of ${count} rows`,
-        got: `"${tensor}" has ${bytesOf(where)} bytes`,
-        fix: "Import the dataset again.",
-      });
-    for (const [i, first] of starts.entries())
-      parts.push(await read(train.sha256, where.start + first * bytes, where.start + (first + length(i)) * bytes));
-  }
+  for (const tensor of placed.keys()) for (const [i, first] of starts.entries()) parts.push(await split.range(tensor, first, first + length(i)));
   const cut = { ...manifest, splits: { ...manifest.splits, train: { ...manifest.splits.train, count: rows } } };
   return {
     rows,
     files: {
       "snapshot.json": Buffer.from(JSON.stringify(cut)),
       "train.safetensors": Buffer.concat(parts),
-      ...(parquet && { "train.parquet": await read(parquet.sha256, 0, parquet.size) }),
+      ...(parquet && { "train.parquet": await readRange(blobs, parquet.sha256, 0, parquet.size) }),
     },
   };
 }

@@ -163,7 +163,8 @@ export async function findDataset(db: Query, project: string, name: string): Pro
   return (await findRow(db, project, name))?.state as DatasetState | undefined;
 }
 
-async function stateOf(db: Query, project: string, name: string): Promise<DatasetState> {
+/** @throws NOT_FOUND */
+export async function stateOf(db: Query, project: string, name: string): Promise<DatasetState> {
   const found = await findDataset(db, project, name);
   if (!found) throw fail("NOT_FOUND", { what: "dataset", id: name });
   return found;

@@ -20,6 +20,8 @@ export type ServerEvent =
   | { readonly type: "exported"; readonly what: string; readonly project?: string }
   | { readonly type: "purged"; readonly runs: number; readonly datasets: number; readonly blobs: number; readonly bytes: number }
   | { readonly type: "verified"; readonly differences: number; readonly missingBlobs: number }
+  | { readonly type: "object-stored"; readonly bucket: string; readonly name: string; readonly size: number }
+  | { readonly type: "object-deleted"; readonly bucket: string; readonly name: string }
   | { readonly type: "keys-rotated"; readonly graceDays: number };
 
 const nothing = () => ({});
@@ -37,6 +39,8 @@ export const serverEntity = new Entity<ServerState, ServerEvent>({
     exported: nothing,
     purged: nothing,
     verified: nothing,
+    "object-stored": nothing,
+    "object-deleted": nothing,
     "keys-rotated": nothing,
   }),
   columns: () => ({}),

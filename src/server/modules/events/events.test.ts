@@ -3,7 +3,7 @@
 import { randomUUID } from "node:crypto";
 import { beforeAll, describe, expect, test } from "vitest";
 import { HandWorker } from "../../../../test/hand-worker.ts";
-import { startTestPlatform, tiny } from "../../../../test/platform.ts";
+import { startTestPlatform, tiny, verdict } from "../../../../test/platform.ts";
 import type { EventView, Run } from "../../../shared/api/schemas.ts";
 import { type RunEvent, runEntity } from "../runs/run.ts";
 
@@ -148,6 +148,26 @@ describe("rewind", () => {
     expect((await rewind(id, createdAt)).version).toBe(1);
   });
 
+  test("gives what the run was after so many changes, which of them made it so, and how many there are", async () => {
+    const { id } = await draft();
+    await edit(id, { name: "second" });
+    await edit(id, { name: "third" });
+    const of = (version: number, at?: string) => client.call("rewind", { params: { kind: "run", id }, query: { version, at } });
+    const second = await of(2);
+    expect(second).toMatchObject({
+      version: 2,
+      versions: 3,
+      state: { name: "second" },
+      event: { type: "edited", data: { name: "second" }, actor: "owner" },
+    });
+    expect(second.at).toBe(second.event.at);
+    expect((await of(1)).event.type).toBe("created");
+    expect(await verdict(of(4))).toBe("NOT_FOUND");
+    expect((await of(4, second.at)).version).toBe(2);
+    for (const version of ["0", "-1", "1.5", "x", "2147483648"])
+      expect([version, (await raw(`/api/events/rewind/run/${id}?version=${version}`)).status]).toEqual([version, 422]);
+  });
+
   test.each(["yesterday", "2026-13-01T00:00:00Z", "2026-01-01", "", "+012026-01-01T00:00:00Z"])("is refused for the time %j", async (at) => {
     const { id } = await draft();
     const answer = await raw(`/api/events/rewind/run/${id}?at=${encodeURIComponent(at)}`);
@@ -164,7 +184,7 @@ describe("the list of events", () => {
     expect(seqs.length).toBe(await platform.eventCount());
   });
 
-  test("is found by time, module, kind, entity, actor and type", async () => {
+  test("is found by time, module, kind, entity, actor, type and correlation", async () => {
     const all = await allEvents({ limit: 500 });
     const middle = all[Math.floor(all.length / 2)]!;
     const conditions: [object, (event: EventView) => boolean][] = [
@@ -177,6 +197,7 @@ describe("the list of events", () => {
       [{ to: middle.at }, ({ at }) => at < middle.at],
       [{ from: middle.at, to: all[0]!.at, module: "runs" }, ({ at, module }) => at >= middle.at && at < all[0]!.at && module === "runs"],
       [{ actor: "nobody" }, () => false],
+      [{ correlation: middle.correlation }, ({ correlation }) => correlation === middle.correlation],
     ];
     for (const [query, holds] of conditions) {
       const found = await allEvents({ ...query, limit: 500 });
@@ -189,6 +210,46 @@ describe("the list of events", () => {
     const [{ at }] = (await client.call("listEvents", { query: { limit: 1 } })).items as [EventView];
     const there = `${new Date(Date.parse(at) + 2 * 3_600_000).toISOString().slice(0, -1)}+02:00`;
     expect(await allEvents({ from: there })).toEqual(await allEvents({ from: at }));
+  });
+});
+
+describe("the time line", () => {
+  const count = (query: object = {}) => client.call("countEvents", { query: { stretches: 20, ...query } });
+
+  test("counts every event once, by kind, in the stretch that it happened in", async () => {
+    const all = await allEvents({ limit: 500 });
+    const { from, to, kinds } = await count();
+    expect([from, Date.parse(to)]).toEqual([all.at(-1)!.at, Date.parse(all[0]!.at) + 1]);
+    const width = (Date.parse(to) - Date.parse(from)) / 20;
+    const expected = new Map<string, number[]>();
+    for (const { kind, at } of all) {
+      if (!expected.has(kind)) expected.set(kind, new Array(20).fill(0));
+      expected.get(kind)![Math.min(19, Math.floor((Date.parse(at) - Date.parse(from)) / width))]!++;
+    }
+    // The database knows microseconds, which the list does not show: an event next to an edge may lie on either side.
+    expect(new Map(kinds.map(({ kind, total }) => [kind, total]))).toEqual(
+      new Map([...expected].map(([kind, counts]) => [kind, counts.reduce((sum, one) => sum + one, 0)])),
+    );
+    for (const { kind, counts } of kinds) {
+      const off = counts.reduce((sum, one, i) => sum + Math.abs(one - expected.get(kind)![i]!), 0);
+      expect([kind, off]).toEqual([kind, expect.toSatisfy((n) => n <= 0.2 * all.length)]);
+    }
+  });
+
+  test("takes the same conditions as the list, and shows the time that was asked for", async () => {
+    const asked = { from: "2020-01-01T00:00:00.000Z", to: "2100-01-01T00:00:00.000Z", kind: "dataset" as const };
+    const { from, to, kinds } = await count(asked);
+    expect([from, to]).toEqual([asked.from, asked.to]);
+    expect(kinds).toEqual([{ kind: "dataset", total: (await allEvents({ kind: "dataset" })).length, counts: expect.any(Array) }]);
+    expect((await count({ actor: "nobody" })).kinds).toEqual([]);
+    expect((await raw("/api/events/timeline?stretches=501")).status).toBe(422);
+  });
+
+  test("counts for others what lies in their projects, and nothing of the platform", async () => {
+    const theirs = platform.as(await platform.account("counter", "viewer"));
+    const { kinds } = await theirs.call("countEvents", { query: {} });
+    expect(kinds.map(({ kind }) => kind)).toContain("run");
+    expect(kinds.map(({ kind }) => kind)).not.toContain("user");
   });
 });
 
@@ -310,6 +371,11 @@ describe("message records", () => {
     expect(seqs).toEqual([...new Set(seqs)].sort((a, b) => b - a));
   });
 
+  test("are found by whether they were sent or received", async () => {
+    const { items } = await client.call("listMessages", { query: { direction: "receive", limit: 50 } });
+    expect(new Set(items.map(({ direction }) => direction))).toEqual(new Set(["receive"]));
+  });
+
   test("are counted by who speaks to whom", async () => {
     const from = new Date().toISOString();
     await tick();
@@ -319,6 +385,7 @@ describe("message records", () => {
       expect.objectContaining({ source: expect.any(String), destination: expect.any(String), count: 3, mode: "sync" }),
       expect.objectContaining({ count: 3 }),
     ]);
+    for (const { firstAt, lastAt } of items) expect([from <= firstAt, firstAt <= lastAt]).toEqual([true, true]);
     const { items: before } = await client.call("countMessages", { query: { to: "2020-01-01T00:00:00Z" } });
     expect(before).toEqual([]);
   });

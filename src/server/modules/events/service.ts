@@ -1,7 +1,16 @@
 /** The history: events by time, module, entity and actor; what an entity was at a time; who spoke to whom. */
 import { sql } from "kysely";
 import type { z } from "zod";
-import { type EntityKind, type EventView, event as eventSchema, type exchangeCount, type message } from "../../../shared/api/schemas.ts";
+import {
+  type EntityKind,
+  type EventTimeline,
+  type EventView,
+  entityKinds,
+  event as eventSchema,
+  type exchangeCount,
+  type message,
+  type Rewound,
+} from "../../../shared/api/schemas.ts";
 import { fail } from "../../../shared/errors.ts";
 import type { Entity } from "../../entity.ts";
 import type { Kernel } from "../../kernel.ts";
@@ -38,14 +47,14 @@ export interface EventFilter {
   readonly entity?: string;
   readonly actor?: string;
   readonly type?: string;
+  readonly correlation?: string;
   /** Projects to look in; nothing means all, and the platform itself. */
   readonly visible?: readonly string[];
 }
 
-const filtered = ({ db }: Kernel, { from, to, module, kind, entity, actor, type, visible }: EventFilter) =>
+const matching = ({ db }: Kernel, { from, to, module, kind, entity, actor, type, correlation, visible }: EventFilter) =>
   db.query
     .selectFrom("events")
-    .selectAll()
     .$if(visible !== undefined, (q) => q.where(sql<boolean>`project = any(${[...(visible ?? [])]}::uuid[])`))
     .$if(from !== undefined, (q) => q.where("at", ">=", new Date(from!)))
     .$if(to !== undefined, (q) => q.where("at", "<", new Date(to!)))
@@ -53,7 +62,10 @@ const filtered = ({ db }: Kernel, { from, to, module, kind, entity, actor, type,
     .$if(kind !== undefined, (q) => q.where("kind", "=", kind!))
     .$if(entity !== undefined, (q) => q.where("entity", "=", entity!))
     .$if(actor !== undefined, (q) => q.where("actor", "=", actor!))
-    .$if(type !== undefined, (q) => q.where("type", "=", type!));
+    .$if(type !== undefined, (q) => q.where("type", "=", type!))
+    .$if(correlation !== undefined, (q) => q.where("correlation", "=", correlation!));
+
+const filtered = (kernel: Kernel, filter: EventFilter) => matching(kernel, filter).selectAll();
 
 type EventRow = Awaited<ReturnType<ReturnType<typeof filtered>["execute"]>>[number];
 
@@ -80,6 +92,31 @@ export async function listEvents(kernel: Kernel, filter: EventFilter, limit: num
     .limit(limit + 1)
     .execute();
   return { items: rows.slice(0, limit).map(present), last: rows.length > limit ? [String(rows[limit - 1]!.seq), ""] : undefined };
+}
+
+/** Counted by the database, in equal stretches from the first event, or the beginning of the time asked for, to the last. */
+export async function countEvents(kernel: Kernel, filter: EventFilter, stretches: number): Promise<EventTimeline> {
+  const ends = await matching(kernel, filter)
+    .select([sql<Date | null>`min(at)`.as("first"), sql<Date | null>`max(at)`.as("last")])
+    .executeTakeFirstOrThrow();
+  const now = new Date();
+  const from = filter.from ? new Date(filter.from) : (ends.first ?? now);
+  const to = filter.to ? new Date(filter.to) : new Date((ends.last ?? now).getTime() + 1);
+  const seconds = Math.max(to.getTime() - from.getTime(), 1) / 1000 / stretches;
+  const rows = await matching(kernel, filter)
+    .select("kind")
+    .select(sql<number>`least(${stretches - 1}, floor(extract(epoch from at - ${from}) / ${seconds}::float8))::int`.as("stretch"))
+    .select(sql<number>`count(*)`.as("count"))
+    .groupBy(["kind", "stretch"])
+    .execute();
+  const kinds = entityKinds.flatMap((kind) => {
+    const own = rows.filter((row) => row.kind === kind);
+    if (!own.length) return [];
+    const counts = new Array<number>(stretches).fill(0);
+    for (const { stretch, count } of own) counts[stretch]! += count;
+    return [{ kind, total: counts.reduce((sum, one) => sum + one, 0), counts }];
+  });
+  return { from: from.toISOString(), to: to.toISOString(), kinds };
 }
 
 const EXPORT_BATCH = 1000;
@@ -110,25 +147,26 @@ export const cloudEvent = ({ seq, kind, entity, version, type, module, data, act
   data,
 });
 
-/** @throws NOT_FOUND when there was no such entity at that time */
+/** @throws NOT_FOUND when there was no such entity at that time, or not so many changes of it */
 export async function rewind(
   { db }: Kernel,
   kind: EntityKind,
   id: string,
-  at?: string,
-): Promise<{ version: number; at: string; state: Record<string, unknown> }> {
-  const rows = await db.query
-    .selectFrom("events")
-    .select(["version", "type", "data", "at"])
-    .where("kind", "=", kind)
-    .where("entity", "=", id)
+  { at, version }: { readonly at?: string; readonly version?: number },
+): Promise<Rewound> {
+  const of = db.query.selectFrom("events").where("kind", "=", kind).where("entity", "=", id);
+  const rows = await of
+    .selectAll()
     .$if(at !== undefined, (q) => q.where("at", "<=", new Date(at!)))
+    .$if(version !== undefined, (q) => q.where("version", "<=", version!))
     .orderBy("version")
     .execute();
   const state = entities[kind].fold(rows);
-  if (!state) throw fail("NOT_FOUND", { what: at ? `${kind} at ${at}` : kind, id });
-  const last = rows.at(-1)!;
-  return { version: last.version, at: last.at.toISOString(), state: JSON.parse(JSON.stringify(state)) };
+  const last = rows.at(-1);
+  if (!state || !last || (version !== undefined && at === undefined && last.version < version))
+    throw fail("NOT_FOUND", { what: [kind, version && `version ${version}`, at && `at ${at}`].filter(Boolean).join(" "), id });
+  const { versions } = await of.select(sql<number>`max(version)`.as("versions")).executeTakeFirstOrThrow();
+  return { version: last.version, at: last.at.toISOString(), state: JSON.parse(JSON.stringify(state)), event: present(last), versions };
 }
 
 export interface MessageFilter {
@@ -139,6 +177,7 @@ export interface MessageFilter {
   readonly destination?: string;
   readonly payload?: string;
   readonly correlation?: string;
+  readonly direction?: string;
 }
 
 export async function listMessages(
@@ -151,8 +190,8 @@ export async function listMessages(
   let q = db.query.selectFrom("messages").selectAll();
   if (from !== undefined) q = q.where("at", ">=", new Date(from));
   if (to !== undefined) q = q.where("at", "<", new Date(to));
-  for (const name of ["aggregator", "source", "destination", "payload", "correlation"] as const)
-    if (equal[name] !== undefined) q = q.where(name, "=", equal[name]);
+  for (const name of ["aggregator", "source", "destination", "payload", "correlation", "direction"] as const)
+    if (equal[name] !== undefined) q = q.where(name, "=", equal[name] as never);
   if (after) q = q.where("seq", "<", Number(after[0]));
   const rows = await q
     .orderBy("seq", "desc")
@@ -182,20 +221,21 @@ export async function countMessages(
     .selectFrom("messages")
     .select(["source", "destination", "payload", "aggregator", "mode"])
     .select(sql<number>`count(*)`.as("count"))
-    .select(sql<Date>`max(at)`.as("last"))
+    .select([sql<Date>`min(at)`.as("first"), sql<Date>`max(at)`.as("last")])
     .where("direction", "=", "send")
     .$if(from !== undefined, (q) => q.where("at", ">=", new Date(from!)))
     .$if(to !== undefined, (q) => q.where("at", "<", new Date(to!)))
     .groupBy(["source", "destination", "payload", "aggregator", "mode"])
     .orderBy("count", "desc")
     .execute();
-  return rows.map(({ source, destination, payload, aggregator, mode, count, last }) => ({
+  return rows.map(({ source, destination, payload, aggregator, mode, count, first, last }) => ({
     source,
     destination,
     payload,
     aggregator,
     mode,
     count: Number(count),
+    firstAt: first.toISOString(),
     lastAt: last.toISOString(),
   }));
 }

@@ -4,7 +4,9 @@ import type { experiment } from "../../../shared/api/schemas.ts";
 import { applying, Entity } from "../../entity.ts";
 import { inDefault } from "../../ids.ts";
 
-export type ExperimentState = z.infer<typeof experiment> & {
+export type ExperimentState = Omit<z.infer<typeof experiment>, "tags"> & {
+  /** Of the run. What was archived before these were kept has none here, but in its manifest. */
+  readonly tags?: Readonly<Record<string, string>>;
   /** Of the request under whose Idempotency-Key it was archived. */
   readonly digest?: string;
 };

@@ -147,6 +147,56 @@ describe("an archived run", () => {
   });
 });
 
+describe("the list of experiments", () => {
+  test("is narrowed by words, dataset, model and tags, each as it is written", async () => {
+    const made = {
+      plain: await archived(await trained({ name: "100% of it" })),
+      tagged: await archived(await trained({ name: "Größe_1", tags: { team: "botany", draft: "" } })),
+    };
+    const named = async (query: object) => (await client.call("listExperiments", { query: { limit: 500, ...query } })).items.map(({ id }) => id);
+    const both = await named({});
+    expect(both).toEqual(expect.arrayContaining([made.plain.id, made.tagged.id]));
+    expect(await named({ search: "0% OF" })).toEqual([made.plain.id]);
+    expect(await named({ search: "größe_ botany mlp" })).toEqual([made.tagged.id]);
+    expect(await named({ search: "größe% mlp" })).toEqual([]);
+    expect(await named({ tag: "team=botany" })).toEqual([made.tagged.id]);
+    expect(await named({ tag: "draft" })).toEqual([made.tagged.id]);
+    expect(await named({ tag: "team=" })).toEqual([]);
+    expect(await named({ dataset: "flowers", model: "mlp" })).toEqual(both);
+    expect(await named({ dataset: "other" })).toEqual([]);
+    expect(await named({ model: "mlp' or true --" })).toEqual([]);
+  });
+});
+
+describe("the lineage of an experiment", () => {
+  const lineageOf = ({ id }: Experiment, as = client) => as.call("getLineage", { params: { id } });
+
+  test("tells of dataset, run, resumed training, what it was duplicated from, what reproduces it, and others on the same data", async () => {
+    const first = await trained({ name: "first" });
+    const copy = await client.call("duplicateRun", { params: { id: first.id }, body: { name: "copy" } });
+    const [one, two] = [await archived(first), await archived(await worker.train(copy.id))];
+    const [dataset] = (await client.call("listDatasets", { query: { name: "flowers" } })).items;
+    const told = await lineageOf(two);
+    expect(told).toMatchObject({ run: { id: copy.id, name: "copy" }, dataset: dataset!.id, resumed: 0, duplicates: { id: first.id, name: "first" } });
+    expect(told.beside.map(({ id }) => id)).toContain(one.id);
+    expect(told.beside.map(({ id }) => id)).not.toContain(two.id);
+    expect(told.reproductions).toEqual([]);
+
+    const again = await client.call("reproduceExperiment", { params: { id: two.id } });
+    expect((await lineageOf(two)).reproductions).toEqual([{ id: again.id, name: "copy again", state: "queued" }]);
+    const done = await worker.train(again.id, { model: "other bits" });
+    expect((await lineageOf(two)).reproductions).toEqual([{ id: again.id, name: "copy again", state: "succeeded", reproduction: done.reproduction }]);
+    expect(await lineageOf(await archived(done))).toMatchObject({ reproduces: { id: two.id, name: "copy" }, reproduction: { same: false } });
+  });
+
+  test("tells who reads it by a link of no other thing", async () => {
+    const experiment = await archived(await trained());
+    const { secret } = await client.call("shareExperiment", { params: { id: experiment.id }, body: {} });
+    expect((await lineageOf(experiment)).beside.length).toBeGreaterThan(0);
+    expect(await lineageOf(experiment, platform.as(secret))).toMatchObject({ beside: [], reproductions: [] });
+  });
+});
+
 describe("archiving", () => {
   test("twice at once makes one experiment: one 201 and one 409", async () => {
     for (let round = 0; round < 3; round++) {

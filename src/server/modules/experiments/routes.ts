@@ -1,11 +1,12 @@
 /** Routes of experiments. */
 import { Readable } from "node:stream";
 import { fail } from "../../../shared/errors.ts";
+import type { Grant } from "../../gate.ts";
 import type { Handlers } from "../../handler.ts";
 import type { Kernel } from "../../kernel.ts";
 import { nextCursor, readCursor } from "../../paging.ts";
 import { downloadLink, sendBlob } from "../artifacts/routes.ts";
-import { archiveRun, getExperiment, listExperiments, readManifest, reproduce } from "./service.ts";
+import { archiveRun, getExperiment, lineage, listExperiments, readManifest, reproduce } from "./service.ts";
 
 /** @returns the digest of an experiment's file @throws ARTIFACT_MISSING */
 async function fileOf(kernel: Kernel, id: string, name: string): Promise<string> {
@@ -16,15 +17,27 @@ async function fileOf(kernel: Kernel, id: string, name: string): Promise<string>
   throw fail("ARTIFACT_MISSING", { what: `experiment "${manifest.run.name}"`, name, fix });
 }
 
+/** Who reads one thing by a link is told of no other. */
+const visibleBesides = ({ actor, project }: Grant): readonly string[] | undefined =>
+  actor.kind === "person" ? (actor.role === "admin" && actor.only === undefined ? undefined : [project!]) : [];
+
 export const experimentRoutes: Handlers<
-  "archiveRun" | "listExperiments" | "getExperiment" | "getManifest" | "getExperimentFile" | "linkToExperimentFile" | "reproduceExperiment"
+  | "archiveRun"
+  | "listExperiments"
+  | "getExperiment"
+  | "getLineage"
+  | "getManifest"
+  | "getExperimentFile"
+  | "linkToExperimentFile"
+  | "reproduceExperiment"
 > = {
   archiveRun: (kernel, { params, context, key }) => archiveRun(kernel, params.id, context, key),
   async listExperiments(kernel, { query, grant }) {
-    const { items, last } = await listExperiments(kernel, grant.visible, query.limit, readCursor(query.cursor, "time"));
+    const { items, last } = await listExperiments(kernel, { ...query, visible: grant.visible }, readCursor(query.cursor, "time"));
     return { items, next: nextCursor(last) };
   },
   getExperiment: (kernel, { params }) => getExperiment(kernel, params.id),
+  getLineage: (kernel, { params, grant }) => lineage(kernel, params.id, visibleBesides(grant)),
   async getManifest(kernel, { params }) {
     const { bytes } = await readManifest(kernel, params.id);
     return { body: Readable.from([bytes]), size: bytes.length, filename: "manifest.json" };

@@ -1,7 +1,7 @@
 /** Archiving: a run becomes an experiment, immutable from then on, under a manifest whose hash is its name. And training it again. */
 import { createHash } from "node:crypto";
-import { sql } from "kysely";
-import { type Experiment, type Manifest, manifest as manifestSchema, type Run } from "../../../shared/api/schemas.ts";
+import { type RawBuilder, type SqlBool, sql } from "kysely";
+import { type Experiment, type Lineage, type Manifest, manifest as manifestSchema, type Run } from "../../../shared/api/schemas.ts";
 import { canonical } from "../../../shared/canonical.ts";
 import { fail, TrainyardError } from "../../../shared/errors.ts";
 import type { Context } from "../../entity.ts";
@@ -26,6 +26,10 @@ const present = (s: ExperimentState): Experiment => ({
   task: s.task,
   model: s.model,
   metrics: s.metrics,
+  intervals: s.intervals,
+  baseline: s.baseline,
+  tags: s.tags ?? {},
+  data: s.data,
   createdAt: s.createdAt,
   createdBy: s.createdBy,
   size: s.size,
@@ -86,7 +90,7 @@ async function archiveOnce(kernel: Kernel, uuid: string, context: Context, diges
   await kernel.store.put(manifestKey(hash), bytes, { ifAbsent: true, contentType: "application/json" }).catch((error: unknown) => {
     if (!(error instanceof TrainyardError && error.code === "OBJECT_EXISTS")) throw error;
   });
-  const { project, name, settings, source, task, evaluation } = state;
+  const { project, name, tags, settings, source, task, evaluation } = state;
   await kernel.db.transaction(async (tx) => {
     await runEntity.change(tx, uuid, context, (now, version) => {
       const events = archive(now, experiment);
@@ -102,7 +106,7 @@ async function archiveOnce(kernel: Kernel, uuid: string, context: Context, diges
       return events;
     });
     const size = manifest.files.reduce((sum, file) => sum + file.size, bytes.length);
-    const { metrics } = evaluation!;
+    const { metrics, intervals, baseline } = evaluation!;
     await experimentEntity.create(tx, experiment, { ...context, causation: uuid }, [
       {
         type: "archived",
@@ -115,6 +119,10 @@ async function archiveOnce(kernel: Kernel, uuid: string, context: Context, diges
         task,
         model: settings.model.id,
         metrics,
+        intervals,
+        baseline: baseline?.metrics,
+        tags,
+        data: manifest.facts.dataset.digest,
         createdBy: context.actor,
         size,
         digest,
@@ -133,14 +141,40 @@ export async function getExperiment({ db }: Kernel, id: string): Promise<Experim
   return present((await experimentEntity.get(db.query, id)).state);
 }
 
+export interface Sought {
+  /** Nothing means all projects. */
+  readonly visible?: readonly string[];
+  readonly limit: number;
+  /** Words that name, dataset, model, a tag or the person have in them, all of them. */
+  readonly search?: string;
+  readonly dataset?: string;
+  readonly model?: string;
+  /** A tag, or a tag and its value: team=vision. */
+  readonly tag?: string;
+}
+
+const field = (name: string): RawBuilder<string> => sql<string>`state ->> ${sql.lit(name)}`;
+const searched: RawBuilder<string> = sql`concat_ws(' ', ${field("name")}, ${field("dataset")}, ${field("model")}, ${field("createdBy")}, ${field("tags")})`;
+
+function conditions({ visible, search = "", dataset, model, tag }: Sought): RawBuilder<SqlBool>[] {
+  const [name, value] = tag === undefined ? [] : /^([^=]*)=?(.*)$/s.exec(tag)!.slice(1);
+  return [
+    ...(visible ? [sql<SqlBool>`project = any(${[...visible]}::uuid[])`] : []),
+    // % and _ stand for themselves.
+    ...(search.match(/\S+/g) ?? []).map((word) => sql<SqlBool>`${searched} ilike ${`%${word.replace(/[\\%_]/g, "\\$&")}%`}`),
+    ...(dataset === undefined ? [] : [sql<SqlBool>`${field("dataset")} = ${dataset}`]),
+    ...(model === undefined ? [] : [sql<SqlBool>`${field("model")} = ${model}`]),
+    ...(name === undefined ? [] : [sql<SqlBool>`state -> 'tags' ->> ${name} ${tag!.includes("=") ? sql`= ${value}` : sql`is not null`}`]),
+  ];
+}
+
 export async function listExperiments(
   { db }: Kernel,
-  visible: readonly string[] | undefined,
-  limit: number,
+  { limit, ...sought }: Sought,
   after?: readonly [string, string],
 ): Promise<{ items: Experiment[]; last?: readonly [string, string] }> {
   let q = db.query.selectFrom("experiments").select(["id", "state", "created_at"]);
-  if (visible) q = q.where(sql<boolean>`project = any(${[...visible]}::uuid[])`);
+  for (const condition of conditions({ limit, ...sought })) q = q.where(condition);
   if (after) q = q.where(sql<boolean>`(created_at, id) < (${after[0]}::timestamptz, ${after[1]}::uuid)`);
   const rows = await q
     .orderBy("created_at", "desc")
@@ -151,6 +185,73 @@ export async function listExperiments(
   return {
     items: rows.slice(0, limit).map(({ state }) => present(state as unknown as ExperimentState)),
     last: last && [last.created_at.toISOString(), last.id],
+  };
+}
+
+/** Others on the same data that are shown, the newest first. */
+const MOST_BESIDE = 20;
+
+/**
+ * Where an experiment comes from, and what came of it.
+ * @param visible projects whose things may be told of besides its own; nothing means all
+ */
+export async function lineage({ db }: Kernel, id: string, visible: readonly string[] | undefined): Promise<Lineage> {
+  const { state } = await experimentEntity.get(db.query, id);
+  const { state: run } = await runEntity.get(db.query, state.run);
+  const mayTell = (project: string) => visible === undefined || visible.includes(project);
+  const named = async (experiment: string) => {
+    const { id, name, project } = (await experimentEntity.get(db.query, experiment)).state;
+    return mayTell(project) ? { id, name } : undefined;
+  };
+  const runOf = async (run: string) => (await runEntity.find(db.query, run))?.state; // nothing of what was purged
+  const original = run.duplicates === undefined ? undefined : await runOf(run.duplicates);
+  const reproduces = run.reproduces && (await named(run.reproduces.experiment));
+  const { source } = run;
+  const dataset =
+    source &&
+    (await db.query
+      .selectFrom("datasets")
+      .select("id")
+      .where("project", "=", run.project)
+      .where("name", "=", source.name)
+      .where("number", "=", source.version)
+      .where("deleted_at", "is", null)
+      .executeTakeFirst());
+  const { rows: again } = await sql<{ entity: string }>`select entity from events
+    where kind = 'run' and type = 'created' and data -> 'reproduces' is not null and data -> 'reproduces' ->> 'experiment' = ${id}
+    order by seq desc limit ${MOST_BESIDE}`.execute(db.query);
+  const reproductions = (await Promise.all(again.map(({ entity }) => runOf(entity)))).filter((one) => one !== undefined);
+  const { starts } = await db.query
+    .selectFrom("events")
+    .select(({ fn }) => fn.countAll().as("starts"))
+    .where("kind", "=", "run")
+    .where("entity", "=", run.id)
+    .where("type", "=", "queued")
+    .executeTakeFirstOrThrow();
+  const beside =
+    state.data === undefined
+      ? []
+      : (
+          await db.query
+            .selectFrom("experiments")
+            .select("state")
+            .where(sql<SqlBool>`${field("data")} = ${state.data}`)
+            .where("id", "<>", id)
+            .$if(visible !== undefined, (q) => q.where(sql<SqlBool>`project = any(${[...(visible ?? [])]}::uuid[])`))
+            .orderBy("created_at", "desc")
+            .limit(MOST_BESIDE)
+            .execute()
+        ).map(({ state }) => state as unknown as ExperimentState);
+  return {
+    run: { id: run.id, name: run.name },
+    ...(dataset && { dataset: dataset.id }),
+    resumed: Math.max(Number(starts) - 1, 0),
+    ...(original && mayTell(original.project) && { duplicates: { id: original.id, name: original.name } }),
+    ...(reproduces && { reproduces, ...(run.reproduction && { reproduction: run.reproduction }) }),
+    reproductions: reproductions
+      .filter(({ project }) => mayTell(project))
+      .map(({ id, name, status, reproduction }) => ({ id, name, state: status, ...(reproduction && { reproduction }) })),
+    beside: beside.map(({ id, name, model, task, metrics, createdAt }) => ({ id, name, model, task, metrics, createdAt })),
   };
 }
 

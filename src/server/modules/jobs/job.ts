@@ -1,5 +1,5 @@
 /** A job as an entity: a unit of work that is queued, leased to a worker, tried again, and once done stays done. Pure. */
-import type { EntityKind, JobKind, Reason } from "../../../shared/api/schemas.ts";
+import type { EntityKind, JobKind, Reason, Refit } from "../../../shared/api/schemas.ts";
 import { fail } from "../../../shared/errors.ts";
 import { applying, Entity } from "../../entity.ts";
 import { inDefault } from "../../ids.ts";
@@ -15,6 +15,8 @@ export interface JobState {
   readonly labels: readonly string[];
   /** Of an evaluation: the metrics that were asked for. */
   readonly metrics?: readonly string[];
+  /** Of a cross-validation or a learning curve: how the run's settings are fitted again. */
+  readonly refit?: Refit;
   /** Claims since it last got further: what is tried too often is dead. */
   readonly attempts: number;
   readonly worker?: string;
@@ -25,7 +27,7 @@ export interface JobState {
 }
 
 export type JobEvent =
-  | ({ readonly type: "queued" } & Pick<JobState, "id" | "project" | "kind" | "subject" | "priority" | "labels" | "metrics" | "digest">)
+  | ({ readonly type: "queued" } & Pick<JobState, "id" | "project" | "kind" | "subject" | "priority" | "labels" | "metrics" | "refit" | "digest">)
   | { readonly type: "claimed"; readonly worker: string; readonly token: number }
   | { readonly type: "retried"; readonly reason: Reason; readonly attempts: number; readonly delaySeconds: number }
   | { readonly type: "released" }

@@ -1,7 +1,7 @@
 /** The protocol of workers: claims, fencing tokens, reports, endings, and what happens to a job that fails. */
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import { HandWorker, irisFacts, runFacts } from "../../../../test/hand-worker.ts";
-import { register, sha256, startTestPlatform, tiny } from "../../../../test/platform.ts";
+import { register, sha256, startTestPlatform, tiny, verdict } from "../../../../test/platform.ts";
 import type { ClaimedJob, RunRequestBody } from "../../../shared/api/schemas.ts";
 import { jobToken } from "../../secrets.ts";
 
@@ -371,4 +371,67 @@ describe("the list of jobs", () => {
     for (const { id } of runs) await client.call("stopRun", { params: { id } });
     expect((await client.call("listJobs", { query: { state: "queued" } })).items).toEqual([]);
   });
+});
+
+describe("a job that an administrator stops", () => {
+  const stop = (id: string) => client.call("stopJob", { params: { id } });
+
+  test("is cancelled while it waits, and its run is stopped and can go on", async () => {
+    const { id } = await create();
+    const { items } = await client.call("listJobs", { query: { limit: 1 } });
+    expect(items[0]).toMatchObject({ state: "queued", subject: { kind: "run", id, name: (await getRun(id)).name } });
+    expect((await stop(items[0]!.id)).state).toBe("cancelled");
+    expect((await getRun(id)).state).toBe("stopped");
+    expect((await client.call("resumeRun", { params: { id }, body: {} })).state).toBe("queued");
+    await worker.succeed(await worker.take());
+  });
+
+  test("is told to stop while a worker has it", async () => {
+    const { run, job } = await claimed();
+    expect((await stop(job.id)).state).toBe("running");
+    expect((await getRun(run)).state).toBe("stopping");
+    expect((await worker.report(job)).stop).toBe(true);
+    await worker.finish(job, { outcome: "stopped" });
+    expect([(await getJob(job.id)).state, (await getRun(run)).state]).toEqual(["done", "stopped"]);
+    await expect(stop(job.id)).rejects.toMatchObject({ code: "WRONG_STATE" });
+  });
+
+  test("and that was to read a dataset says there that it was stopped", async () => {
+    const { id } = await register(platform, "unwanted", "a,b\n1,2\n");
+    const { items } = await client.call("listJobs", { query: { kind: "ingest", state: "queued" } });
+    expect(items.map(({ subject }) => subject)).toEqual([{ kind: "dataset", id, name: "unwanted" }]);
+    await stop(items[0]!.id);
+    expect(await client.call("getDataset", { params: { id } })).toMatchObject({ state: "failed", reason: { code: "STOPPED" } });
+  });
+
+  test("is stopped by nobody else", async () => {
+    const { run, job } = await claimed();
+    for (const role of ["viewer", "trainer"] as const) {
+      const theirs = as(await platform.account(`stopping-${role}`, role));
+      for (const asked of [theirs.call("stopJob", { params: { id: job.id } }), theirs.call("getQueues", {}), theirs.call("getServerLog", {})])
+        expect(await verdict(asked)).toBe("FORBIDDEN");
+    }
+    expect((await getRun(run)).state).toBe("running");
+    await worker.succeed(job);
+  });
+});
+
+test("queues tell how many jobs of a kind wait, since when, how many are done and how they ended", async () => {
+  const of = async () => (await client.call("getQueues", {})).items.find(({ kind }) => kind === "train")!;
+  const before = await of();
+  expect(before).toMatchObject({ queued: 0, delayed: 0, running: 0 });
+  const first = await create();
+  const second = await create();
+  const oldest = (await client.call("listJobs", { query: { state: "queued", limit: 2 } })).items.at(-1)!;
+  expect(await of()).toMatchObject({ queued: 2, oldestAt: oldest.createdAt, running: 0 });
+  const job = await worker.take();
+  expect(await of()).toMatchObject({ queued: 1, running: 1 });
+  await worker.finish(job, { outcome: "failed", error: { ...broken, status: 422 } });
+  const again = await worker.take();
+  await worker.finish(again, { outcome: "failed", error: broken });
+  expect(await of()).toMatchObject({ queued: 1, delayed: 1, failed: before.failed + 1 });
+  await hurry(again.id);
+  await worker.succeed(await worker.take());
+  expect(await of()).toMatchObject({ queued: 0, running: 0, done: before.done + 1, failed: before.failed + 1 });
+  expect([first, second].map(({ id }) => id)).toContain(job.subject.id);
 });

@@ -5,16 +5,30 @@
 import { randomUUID } from "node:crypto";
 import { sql } from "kysely";
 import type { z } from "zod";
-import type { ClaimedJob, claimRequest, EntityKind, Finish, Job, JobKind, Reason, Report, WorkerInfo } from "../../../shared/api/schemas.ts";
+import {
+  type ClaimedJob,
+  type claimRequest,
+  type EntityKind,
+  type Finish,
+  type Job,
+  type JobKind,
+  jobKinds,
+  type QueueView,
+  type Reason,
+  type Refit,
+  type Report,
+  type WorkerInfo,
+} from "../../../shared/api/schemas.ts";
 import { fail } from "../../../shared/errors.ts";
+import type { EvaluationSummary } from "../../../shared/evaluation.ts";
 import { type Context, notify, now, type Tx } from "../../entity.ts";
 import { type Kernel, tell } from "../../kernel.ts";
 import { JOBS } from "../../live.ts";
 import { jobToken } from "../../secrets.ts";
-import { refer } from "../artifacts/service.ts";
+import { forget, refer } from "../artifacts/service.ts";
 import { datasetEntity, setImported, snapshotName } from "../datasets/dataset.ts";
 import { addPoints, dropPointsAfter } from "../runs/metrics.ts";
-import { compareBits, interrupt, type RunEvent, type RunState, runEntity } from "../runs/run.ts";
+import { compareBits, interrupt, type RunEvent, type RunState, runEntity, stop } from "../runs/run.ts";
 import { setProgress } from "../runs/service.ts";
 import { type JobState, jobEntity, requeue, tryAgain } from "./job.ts";
 
@@ -27,16 +41,17 @@ export interface NewJob {
   readonly priority?: number;
   readonly labels?: readonly string[];
   readonly metrics?: readonly string[];
+  readonly refit?: Refit;
   readonly digest?: string;
 }
 
 /** Queues a job. @returns its id */
 export async function enqueue(
   tx: Tx,
-  { id = randomUUID(), kind, project, subject, priority = 0, labels = [], metrics, digest }: NewJob,
+  { id = randomUUID(), kind, project, subject, priority = 0, labels = [], metrics, refit, digest }: NewJob,
   context: Context,
 ): Promise<string> {
-  await jobEntity.create(tx, id, context, [{ type: "queued", id, kind, project, subject, priority, labels, metrics, digest }]);
+  await jobEntity.create(tx, id, context, [{ type: "queued", id, kind, project, subject, priority, labels, metrics, refit, digest }]);
   await notify(tx, JOBS, "");
   return id;
 }
@@ -128,11 +143,19 @@ const payloads: { readonly [K in JobKind]: (tx: Tx, job: JobState, context: Cont
       bestEpoch: result?.bestEpoch,
     };
   },
+  "cross-validate": refitPayload,
+  "learning-curve": refitPayload,
   async ingest(tx, job) {
     const { source, files, status } = (await datasetEntity.get(tx, job.subject.id)).state;
     return { dataset: { id: source.id, params: source.params, files: [...files], preview: status === "previewing" } };
   },
 };
+
+/** Settings to fit again: nothing of the run's own training is needed. */
+async function refitPayload(tx: Tx, job: JobState): Promise<ClaimedJob["payload"]> {
+  const { settings, source } = (await runEntity.get(tx, job.subject.id)).state;
+  return { settings, source, refit: job.refit, metrics: job.metrics && [...job.metrics] };
+}
 
 // --- while it works ---
 
@@ -264,16 +287,17 @@ const endings: { readonly [K in JobKind]: Ending } = {
     // Archived or deleted since: then it says what it said.
     if (outcome !== "succeeded" || !evaluation || state.experiment || state.trashedAt) return;
     await refer(tx, job.subject, artifacts, job.id);
-    // Metrics that were not asked for this time keep the value they had: the weights are the same.
-    const metrics = { ...state.evaluation?.metrics, ...evaluation.metrics };
     await runEntity.change(tx, job.subject.id, context, () => [
       ...(artifacts.length ? [{ type: "stored", files: artifacts } as const] : []),
-      { type: "evaluated", evaluation: { ...state.evaluation, ...evaluation, metrics } },
+      { type: "evaluated", evaluation: joined(state.evaluation, evaluation) },
     ]);
   },
+  "cross-validate": storeResult,
+  "learning-curve": storeResult,
   async ingest(tx, _, job, { outcome, dataset, artifacts = [] }, reason, context) {
     const owner = { kind: "dataset", id: job.subject.id } as const;
     await setImported(tx, owner.id, null);
+    const { snapshot: before = [] } = (await datasetEntity.find(tx, owner.id))?.state ?? {};
     await refer(
       tx,
       owner,
@@ -286,8 +310,33 @@ const endings: { readonly [K in JobKind]: Ending } = {
       if (s.status === "previewing") return [{ type: "previewed", files: artifacts }];
       return dataset ? [{ type: "read", facts: dataset, files: artifacts }] : [{ type: "refused", reason: unexplained }];
     });
+    // An import takes the place of the preview.
+    const kept = new Set((await datasetEntity.find(tx, owner.id))?.state.snapshot.map(({ name }) => name));
+    await forget(
+      tx,
+      owner,
+      before.flatMap(({ name }) => (kept.has(name) ? [] : [snapshotName(name)])),
+    );
   },
 };
+
+/** Metrics that were not asked for this time keep the values they had, on the test, the training rows and of the baseline: the weights are the same. */
+const joined = (before: EvaluationSummary | undefined, now: EvaluationSummary): EvaluationSummary => ({
+  ...now,
+  metrics: { ...before?.metrics, ...now.metrics },
+  ...(now.intervals && { intervals: { ...before?.intervals, ...now.intervals } }),
+  ...(now.train && { train: { ...now.train, metrics: { ...before?.train?.metrics, ...now.train.metrics } } }),
+  ...(now.baseline && { baseline: { ...now.baseline, metrics: { ...before?.baseline?.metrics, ...now.baseline.metrics } } }),
+});
+
+/** The run has one more file, unless it was archived or deleted since. */
+async function storeResult(...[tx, , job, { outcome, artifacts = [] }, , context]: Parameters<Ending>): Promise<void> {
+  const { state } = await runEntity.lock(tx, job.subject.id);
+  await setProgress(tx, state.id, null);
+  if (outcome !== "succeeded" || !artifacts.length || state.experiment || state.trashedAt) return;
+  await refer(tx, job.subject, artifacts, job.id);
+  await runEntity.change(tx, job.subject.id, context, () => [{ type: "stored", files: artifacts }]);
+}
 
 /** A worker shuts down in order: the job waits for the next one, and it was no attempt. */
 async function putBack(tx: Tx, job: JobState, context: Context): Promise<void> {
@@ -379,19 +428,46 @@ export async function requeueJob(kernel: Kernel, id: string, context: Context): 
   return getJob(kernel, id);
 }
 
+/** Ends a job by a person's word: what it was for is told, as when it is stopped there. */
+export async function stopJob(kernel: Kernel, id: string, context: Context): Promise<Job> {
+  await kernel.db.transaction(async (tx) => {
+    const { state } = await jobEntity.lock(tx, id);
+    if (state.status !== "queued" && state.status !== "running")
+      throw fail("WRONG_STATE", { what: `job ${id}`, state: state.status, verb: "stopped", want: "queued or running" });
+    await cancelOrStop(tx, id, context);
+    const because = { ...context, causation: id };
+    if (state.kind === "train") await runEntity.change(tx, state.subject.id, because, stop);
+    if (state.kind === "ingest" && state.status === "queued")
+      await datasetEntity.change(tx, state.subject.id, because, () => [{ type: "refused", reason: stopped }]);
+  });
+  return getJob(kernel, id);
+}
+
 // --- showing ---
 
 interface JobRow {
   readonly state: JobState;
+  readonly subject_name: string | null;
   readonly run_at: Date;
   readonly lease_until: Date | null;
 }
 
-const presentJob = ({ state: s, run_at, lease_until }: JobRow): Job => ({
+/** What is shown of a job: a run or dataset that was purged has no name any more. */
+const shownJobs = ({ db }: Pick<Kernel, "db">) =>
+  db.query
+    .selectFrom("jobs")
+    .select(["id", "state", "run_at", "lease_until", "created_at"])
+    .select(
+      sql<string | null>`coalesce((select name from runs where runs.id = subject), (select name from datasets where datasets.id = subject))`.as(
+        "subject_name",
+      ),
+    );
+
+const presentJob = ({ state: s, subject_name, run_at, lease_until }: JobRow): Job => ({
   id: s.id,
   kind: s.kind,
   state: s.status,
-  subject: s.subject,
+  subject: { ...s.subject, name: subject_name ?? undefined },
   priority: s.priority,
   labels: [...s.labels],
   attempts: s.attempts,
@@ -403,17 +479,17 @@ const presentJob = ({ state: s, run_at, lease_until }: JobRow): Job => ({
   endedAt: s.endedAt,
 });
 
-export async function getJob({ db }: Kernel, id: string): Promise<Job> {
-  const row = await db.query.selectFrom("jobs").select(["state", "run_at", "lease_until"]).where("id", "=", id).executeTakeFirst();
+export async function getJob(kernel: Kernel, id: string): Promise<Job> {
+  const row = await shownJobs(kernel).where("id", "=", id).executeTakeFirst();
   if (!row) throw fail("NOT_FOUND", { what: "job", id });
   return presentJob(row as unknown as JobRow);
 }
 
 export async function listJobs(
-  { db }: Kernel,
+  kernel: Kernel,
   { state, kind, limit, after }: { state?: Job["state"]; kind?: JobKind; limit: number; after?: readonly [string, string] },
 ): Promise<{ items: Job[]; last?: readonly [string, string] }> {
-  let q = db.query.selectFrom("jobs").select(["id", "state", "run_at", "lease_until", "created_at"]);
+  let q = shownJobs(kernel);
   if (state) q = q.where("status", "=", state);
   if (kind) q = q.where("kind", "=", kind);
   if (after) q = q.where(sql<boolean>`(created_at, id) < (${after[0]}::timestamptz, ${after[1]}::uuid)`);
@@ -449,4 +525,44 @@ export async function listWorkers({ db, config }: Kernel): Promise<WorkerInfo[]>
     lastSeenAt: last_seen_at.toISOString(),
     alive: time - last_seen_at.getTime() < silent,
   }));
+}
+
+export async function queues({ db }: Kernel): Promise<QueueView[]> {
+  const [waiting, running, ended] = await Promise.all([
+    db.query
+      .selectFrom("jobs")
+      .select(["kind", sql<number>`count(*)`.as("queued"), sql<Date>`min(created_at)`.as("oldest")])
+      .select(sql<number>`count(*) filter (where run_at > now())`.as("delayed"))
+      .where("status", "=", "queued")
+      .groupBy("kind")
+      .execute(),
+    db.query
+      .selectFrom("jobs")
+      .select(["kind", sql<number>`count(*)`.as("running")])
+      .where("status", "=", "running")
+      .groupBy("kind")
+      .execute(),
+    db.query
+      .selectFrom("jobs")
+      .select(["kind", sql<number>`count(*) filter (where status = 'cancelled')`.as("cancelled")])
+      .select(sql<number>`count(*) filter (where status = 'dead' or status = 'done' and state -> 'reason' is not null)`.as("failed"))
+      .select(sql<number>`count(*) filter (where status = 'done' and state -> 'reason' is null)`.as("done"))
+      .where("ended_at", ">", sql<Date>`now() - interval '1 day'`)
+      .groupBy("kind")
+      .execute(),
+  ]);
+  return jobKinds.map((kind) => {
+    const of = <R extends { readonly kind: JobKind }>(rows: readonly R[]) => rows.find((row) => row.kind === kind);
+    const [queue, end] = [of(waiting), of(ended)];
+    return {
+      kind,
+      queued: queue?.queued ?? 0,
+      oldestAt: queue?.oldest.toISOString(),
+      delayed: queue?.delayed ?? 0,
+      running: of(running)?.running ?? 0,
+      done: end?.done ?? 0,
+      failed: end?.failed ?? 0,
+      cancelled: end?.cancelled ?? 0,
+    };
+  });
 }

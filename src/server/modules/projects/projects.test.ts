@@ -49,7 +49,7 @@ function address({ path, on }: Endpoint): string {
     .replace("{name}", "none.txt")
     .replace("{other}", things.dataset)
     .replace("{sha256}", things.file || "0".repeat(64));
-  if (path === "/api/runs/compare") return `${filled}?id=${things.run}&id=${things.run}`;
+  if (["/api/runs/compare", "/api/runs/significance"].includes(path)) return `${filled}?id=${things.run}&id=${things.run}`;
   return on === "project" ? `${filled}?project=alpha` : filled;
 }
 

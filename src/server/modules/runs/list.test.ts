@@ -4,7 +4,7 @@ import { HandWorker } from "../../../../test/hand-worker.ts";
 import { startTestPlatform, tiny } from "../../../../test/platform.ts";
 import type { Run, RunRequestBody } from "../../../shared/api/schemas.ts";
 import { addPoints } from "./metrics.ts";
-import { listRuns } from "./store.ts";
+import { listRuns, type RunGroup } from "./store.ts";
 
 const platform = await startTestPlatform();
 const { client, raw, kernel } = platform;
@@ -21,6 +21,7 @@ beforeAll(async () => {
       ...tiny,
       draft: true,
       // Ties, cases, a wildcard of SQL, letters beyond ASCII.
+      note: i % 9 ? "" : "kept for <b>later</b>, kept for later",
       name: pick(["alpha", "Beta", "100%_done", "äther", "alpha", "😀", "zeta \\ 7"], i),
       tags: i % 3 ? { team: pick(["vision", "text", ""], i), [`own${i}`]: "x", "of two words": pick(["y", "n"], i) } : {},
       model:
@@ -76,6 +77,7 @@ const quantities: Record<string, (run: Run) => Key> = {
   task: ({ task }) => task,
   dataset: ({ dataset }) => dataset,
   model: ({ model }) => model,
+  author: ({ createdBy }) => createdBy,
   createdAt: ({ createdAt }) => createdAt,
   startedAt: ({ startedAt }) => startedAt,
   loss: param("loss.id"),
@@ -121,7 +123,7 @@ describe("runs sorted", () => {
   });
 
   test("by what there is not are refused with what there is", async () => {
-    for (const sort of ["colour", "-", "", "settings", "tags.", "metrics.", "constructor", "model.params.a-b", "name;drop table runs"]) {
+    for (const sort of ["colour", "text", "-", "", "settings", "tags.", "metrics.", "constructor", "model.params.a-b", "name;drop table runs"]) {
       const answer = await raw(`/api/runs?sort=${encodeURIComponent(sort)}`);
       expect([sort, answer.status, answer.json.error.code]).toEqual([sort, 422, "UNKNOWN_PARAMETER"]);
       expect(answer.json.error.fix).toContain("training.NAME");
@@ -154,10 +156,10 @@ describe("runs filtered", () => {
     ["training.epochs>2", ({ settings }) => has(settings.training.epochs as Key, (n: number) => n > 2)],
     ["training.device=cpu", () => true],
     ["training.device~P", () => true],
-    ["optimizer.params.learningRate<=0.001", ({ settings }) => Number(settings.optimizer.params.learningRate) <= 0.001],
-    ["optimizer.params.learningRate=1e-7", ({ settings }) => settings.optimizer.params.learningRate === 1e-7],
-    ["optimizer=sgd", ({ settings }) => settings.optimizer.id === "sgd"],
-    ["loss!=hinge", ({ settings }) => settings.loss.id !== "hinge"],
+    ["optimizer.params.learningRate<=0.001", ({ settings }) => Number(settings.optimizer!.params.learningRate) <= 0.001],
+    ["optimizer.params.learningRate=1e-7", ({ settings }) => settings.optimizer!.params.learningRate === 1e-7],
+    ["optimizer=sgd", ({ settings }) => settings.optimizer!.id === "sgd"],
+    ["loss!=hinge", ({ settings }) => settings.loss!.id !== "hinge"],
     ["model.params.activation=Tanh", ({ settings }) => settings.model.params.activation === "Tanh"],
     ["tags.team=vision", ({ tags }) => tags.team === "vision"],
     ["tags.team=", ({ tags }) => tags.team === ""],
@@ -165,6 +167,17 @@ describe("runs filtered", () => {
     ["tags.team>=text", ({ tags }) => has(tags.team, (team: string) => team >= "text")],
     ["tags.team~VIS", ({ tags }) => tags.team === "vision"],
     ["tags.absent!=x", () => false],
+    ["!tags.team", ({ tags }) => tags.team === undefined],
+    ["! metrics.validation_loss", ({ metrics }) => (metrics.validation_loss?.last ?? null) === null],
+    ["!model.params.activation", ({ settings }) => settings.model.params.activation === undefined],
+    ["!startedAt", () => true],
+    ["!name", () => false],
+    ["author=owner", ({ createdBy }) => createdBy === "owner"],
+    ["author!=owner", ({ createdBy }) => createdBy !== "owner"],
+    ["text~TEAM=vis", ({ tags }) => tags.team === "vision"],
+    ["text~softmax", ({ model }) => model === "softmax-regression"],
+    ["text~100%_", ({ name }) => name.includes("100%_")],
+    ["text~kept for later", ({ note }) => note.includes("kept for later")],
     ["tags.own5=x", ({ tags }) => tags.own5 === "x"],
     ['tags."of two words"=y', ({ tags }) => tags["of two words"] === "y"],
     ["tags.'or'1=1", () => false],
@@ -222,6 +235,9 @@ describe("runs filtered", () => {
 
   test.each([
     ["colour=red", "UNKNOWN_PARAMETER"],
+    ["!colour", "UNKNOWN_PARAMETER"],
+    ["!text", "UNKNOWN_PARAMETER"],
+    ["!", "BAD_PARAMETER"],
     ["settings.x=1", "UNKNOWN_PARAMETER"],
     ["metrics.a'b=1", "UNKNOWN_PARAMETER"],
     ["name", "BAD_PARAMETER"],
@@ -248,6 +264,28 @@ describe("a page of runs", () => {
       const { last, min, max } = series ?? {};
       expect(item.metrics).toEqual(series ? { validation_loss: last, "validation_loss:min": min, "validation_loss:max": max } : {});
     }
+  });
+
+  test("has the settings that were asked for, numbers as numbers, and of no other run where some are named", async () => {
+    const settings = ["optimizer", "training.epochs", "model.params.hidden", "model.params.activation"];
+    const wanted = [runs[0]!, runs[1]!, runs[7]!];
+    const { items } = await client.call("listRuns", { query: { id: wanted.map(({ id }) => id), settings, metrics: [] } });
+    expect(items.map(({ id }) => id).reverse()).toEqual(wanted.map(({ id }) => id));
+    for (const [i, { settings }] of wanted.entries()) {
+      const { hidden, activation } = settings.model.params;
+      expect(items.at(-1 - i)!.settings).toEqual({
+        optimizer: settings.optimizer!.id,
+        "training.epochs": settings.training.epochs,
+        ...(hidden !== undefined && { "model.params.hidden": JSON.stringify(hidden) }),
+        ...(activation !== undefined && { "model.params.activation": activation }),
+      });
+    }
+    const [{ id }] = wanted as [Run];
+    await client.call("deleteRun", { params: { id } });
+    expect((await client.call("listRuns", { query: { id: [id] } })).items.map((run) => run.id)).toEqual([id]);
+    await client.call("restoreRun", { params: { id } });
+    const answer = await raw("/api/runs?settings=network");
+    expect([answer.status, answer.json.error.code]).toEqual([422, "UNKNOWN_PARAMETER"]);
   });
 
   test.each([
@@ -280,4 +318,64 @@ describe("a page of runs", () => {
     const answer = await raw(`/api/runs?limit=${limit}`);
     expect([answer.status, answer.json.error.problems[0].path]).toEqual([422, "querystring.limit"]);
   });
+});
+
+describe("runs in groups", () => {
+  const grouped = (query: object) => client.call("groupRuns", { query });
+  const byHand = (groupOf: (run: Run) => Key, keyOf: (run: Run) => Key, of = runs) =>
+    [...new Set(of.map((run) => groupOf(run) ?? null))].map((value) => {
+      const group = of.filter((run) => (groupOf(run) ?? null) === value);
+      const keys = group.flatMap((run) => (typeof keyOf(run) === "number" ? [keyOf(run) as number] : []));
+      const or = (n: number) => (Number.isFinite(n) ? n : null);
+      return { value: value === null ? null : String(value), count: group.length, least: or(Math.min(...keys)), greatest: or(Math.max(...keys)) };
+    });
+  const asSet = (groups: readonly object[]) => new Set(groups.map((one) => JSON.stringify(one)));
+  const ordered = ({ value, count, least, greatest }: RunGroup) => ({ value, count, least, greatest });
+
+  test.each(["dataset", "model", "author", "optimizer", "tags.team", "training.epochs", "model.params.activation", "metrics.weird./-name"])(
+    "by %s are counted, with the least and greatest of a metric, and each group is found by a filter",
+    async (by) => {
+      const { total, groups } = await grouped({ by, metric: "validation_loss:min" });
+      expect(total).toBe(COUNT);
+      expect(asSet(groups.map(ordered))).toEqual(asSet(byHand(quantities[by]!, quantities["metrics.validation_loss:min"]!)));
+      expect(groups.map(({ count }) => count)).toEqual(groups.map(({ count }) => count).sort((a, b) => b - a));
+      for (const { value, count } of groups) {
+        const filter = [value === null ? `!${by}` : `${by}=${value}`];
+        expect([value, (await client.call("listRuns", { query: { filter, limit: 500 } })).items.length]).toEqual([value, count]);
+        expect((await grouped({ filter })).total).toBe(count);
+      }
+    },
+  );
+
+  test("are those that a filter leaves", async () => {
+    const left = runs.filter(({ tags }) => tags.team === "vision");
+    const { total, groups } = await grouped({ by: "model", metric: "validation_loss", filter: ["tags.team=vision"] });
+    expect(total).toBe(left.length);
+    expect(asSet(groups.map(ordered))).toEqual(asSet(byHand(quantities.model!, quantities["metrics.validation_loss"]!, left)));
+    expect(await grouped({ by: "model", filter: ["tags.team=nobody"] })).toEqual({ total: 0, groups: [] });
+    expect(await grouped({ by: "model", filter: ["state=running"] })).toEqual({ total: 0, groups: [] });
+  });
+
+  test.each(["by=colour", "by=text", "metric=a'b"])("are refused for %s", async (query) => {
+    const answer = await raw(`/api/runs/groups?${query}`);
+    expect([answer.status, answer.json.error.code]).toEqual([422, "UNKNOWN_PARAMETER"]);
+  });
+});
+
+test("what runs have is told as filters name it, and only of runs that one may see", async () => {
+  const fields = await client.call("getRunFields", {});
+  expect(fields.metrics).toEqual(["validation_loss", "weird./-name"]);
+  expect(fields.settings).toContainEqual({ name: "optimizer", numeric: false });
+  expect(fields.settings).toContainEqual({ name: "training.epochs", numeric: true });
+  expect(fields.settings).toContainEqual({ name: "model.params.activation", numeric: false });
+  expect(fields.tags).toContain("of two words");
+  expect(fields.tags).toContain("own1");
+  // Each of them is a filter, an order and a column.
+  const settings = fields.settings.map(({ name }) => name);
+  await client.call("listRuns", { query: { settings, filter: settings.map((name) => `!${name}`) } });
+  await client.call("createProject", { body: { name: "elsewhere" } });
+  const stranger = platform.as(await platform.account("stranger", "viewer", "elsewhere"));
+  expect(await stranger.call("getRunFields", {})).toEqual({ metrics: [], settings: [], tags: [] });
+  expect(await stranger.call("groupRuns", { query: { by: "tags.team" } })).toEqual({ total: 0, groups: [] });
+  expect((await stranger.call("listRuns", { query: { id: [runs[0]!.id] } })).items).toEqual([]);
 });

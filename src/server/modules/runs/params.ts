@@ -10,7 +10,7 @@ interface Param {
 
 /** Every parameter by its path. */
 export const paramsOf = ({ settings }: Pick<RunState, "settings">): Param[] => {
-  const { training, network: _, preprocessing = [], ...parts } = settings;
+  const { training, network: _, preprocessing = [], augmentation = [], ...parts } = settings;
   const leaf = (path: string, value: unknown) => ({
     path,
     number: typeof value === "number" ? value : null,
@@ -25,6 +25,10 @@ export const paramsOf = ({ settings }: Pick<RunState, "settings">): Param[] => {
     ...preprocessing.flatMap(({ step, params }, i) => [
       leaf(`preprocessing.${i}.step`, step),
       ...Object.entries(params).map(([name, value]) => leaf(`preprocessing.${i}.params.${name}`, value)),
+    ]),
+    ...augmentation.flatMap(({ layer, params }, i) => [
+      leaf(`augmentation.${i}.layer`, layer),
+      ...Object.entries(params).map(([name, value]) => leaf(`augmentation.${i}.params.${name}`, value)),
     ]),
   ];
 };

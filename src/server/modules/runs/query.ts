@@ -3,10 +3,11 @@ import { type RawBuilder, type SqlBool, sql } from "kysely";
 import { type Choice, choices, trainingParams } from "../../../catalog/run-settings.ts";
 import type { Params } from "../../../shared/define.ts";
 import { fail } from "../../../shared/errors.ts";
+import { filterParts } from "../../../shared/run-filter.ts";
 import { tagPath } from "./params.ts";
 
 /** A quantity of a run: how SQL reaches it. */
-interface Field {
+export interface Field {
   readonly type: "text" | "number" | "time";
   /** Of a row of `runs`, or of the joined table. */
   readonly value: RawBuilder<unknown>;
@@ -22,12 +23,16 @@ const columns: Readonly<Record<string, Field>> = {
   task: column("task", "text"),
   dataset: column("dataset", "text"),
   model: column("model", "text"),
+  author: column("created_by", "text"),
   createdAt: column("created_at", "time"),
   startedAt: column("started_at", "time"),
   endedAt: column("ended_at", "time"),
 };
+/** Name, dataset, model, tags and note in one: to look for words in, not to sort by. */
+const WORDS = "text";
 const known = [
   ...Object.keys(columns),
+  WORDS,
   "loss",
   "optimizer",
   "schedule",
@@ -45,14 +50,29 @@ const param = (path: string, type: "number" | "text"): Field => ({
   join: { table: "run_params", on: sql`j.path = ${path}` },
 });
 
+const parts = ["loss", "optimizer", "schedule"];
+
+/** Where a setting lies among the parameters of runs; undefined for what is none. */
+export function settingPath(name: string): string | undefined {
+  if (parts.includes(name)) return `${name}.id`;
+  return /^(training|(dataset|model|loss|optimizer|schedule)\.params)\.\w{1,100}$/.test(name) ? name : undefined;
+}
+
+/** What people call what lies there: the field of a filter. Undefined where there is none, or a column says it. */
+export function settingName(path: string): string | undefined {
+  const part = parts.find((one) => path === `${one}.id`);
+  return part ?? (settingPath(path) && path);
+}
+
 /** @param numeric whether what it is compared with is a number: parameters may be either */
 function fieldOf(name: string, numeric: boolean): Field | undefined {
   if (Object.hasOwn(columns, name)) return columns[name];
+  if (name === WORDS) return column("words", "text");
   const metric = /^metrics\.([A-Za-z0-9_][\w./-]*?)(?::(last|min|max))?$/.exec(name);
   if (metric)
     return { type: "number", value: sql.ref(`j.${metric[2] ?? "last"}`), join: { table: "metric_series", on: sql`j.series = ${metric[1]}` } };
-  if (["loss", "optimizer", "schedule"].includes(name)) return param(`${name}.id`, "text");
-  if (/^(training|(dataset|model|loss|optimizer|schedule)\.params)\.\w{1,100}$/.test(name)) return param(name, numeric ? "number" : "text");
+  const path = settingPath(name);
+  if (path) return param(path, numeric && path === name ? "number" : "text");
   const [, quoted, plain] = /^tags\.(?:"(.{1,100})"|(.{1,100}))$/s.exec(name) ?? [];
   const tag = quoted ?? plain;
   return tag === undefined ? undefined : param(tagPath(tag), "text");
@@ -67,8 +87,7 @@ function isNumeric(path: string): boolean {
   return specs.some((params) => ["number", "integer"].includes(params[ofTraining ? name : param]?.type ?? ""));
 }
 
-const operators = { "=": sql`=`, "!=": sql`<>`, "<": sql`<`, "<=": sql`<=`, ">": sql`>`, ">=": sql`>=`, "~": sql`~` } as const;
-const grammar = /^([A-Za-z](?:"[^"]*"|[^\s<>=!~"])*)\s*(<=|>=|!=|=|<|>|~)(.*)$/s;
+const operators = { "=": sql`=`, "!=": sql`<>`, "<": sql`<`, "<=": sql`<=`, ">": sql`>`, ">=": sql`>=` } as const;
 
 /** What a filter wants. */
 export interface Condition {
@@ -80,15 +99,17 @@ export interface Condition {
 
 /** @throws BAD_PARAMETER, UNKNOWN_PARAMETER */
 export function condition(filter: string): Condition {
-  const [, name, operator, text] = (grammar.exec(filter.trim()) ?? []).map((part) => part.trim());
-  if (!name || !operator || text === undefined) {
+  const parts = filterParts(filter);
+  if (!parts) {
     throw fail("BAD_PARAMETER", {
       where: "query",
       name: "filter",
-      want: "a field, one of = != < <= > >= ~, and a value",
+      want: "a field, one of = != < <= > >= ~, and a value; or ! and a field",
       got: JSON.stringify(filter),
     });
   }
+  const { field: name, operator, value: text } = parts;
+  if (operator === "!") return { test: sql`${quantity(alike(name, "filter"))} is null` };
   const number = text === "" ? Number.NaN : Number(text);
   const field = fieldOf(name, Number.isFinite(number) && operator !== "~");
   if (!field) throw fail("UNKNOWN_PARAMETER", { where: "filter", name, known });
@@ -108,7 +129,7 @@ export function condition(filter: string): Condition {
     if (Number.isNaN(time.getTime()) || Math.abs(time.getFullYear()) > 9999) throw bad("a time, such as 2026-01-31 or 2026-01-31T12:00:00Z");
     value = sql`${time}::timestamptz`;
   } else value = sql`${text}`;
-  return within(field, sql`${field.value} ${operators[operator as keyof typeof operators]} ${value}`);
+  return within(field, sql`${field.value} ${operators[operator]} ${value}`);
 }
 
 /** Whether upper and lower case of all its letters are those of ASCII, which PostgreSQL compares in a third of the time. */
@@ -123,6 +144,10 @@ function within({ join }: Field, test: RawBuilder<SqlBool>): Condition {
   };
 }
 
+/** Of a row of `runs`, by itself. */
+export const quantity = ({ value, join }: Field): RawBuilder<unknown> =>
+  join ? sql`(select ${value} from ${sql.table(join.table)} j where j.run = runs.id and ${join.on})` : value;
+
 export interface Order {
   readonly field: Field;
   readonly descending: boolean;
@@ -131,9 +156,19 @@ export interface Order {
 /** @throws UNKNOWN_PARAMETER */
 export function order(sort: string | undefined): Order {
   const [, minus, name = ""] = /^(-?)(.*)$/s.exec(sort ?? "-number")!;
-  const field = fieldOf(name, isNumeric(name));
+  const field = name === WORDS ? undefined : fieldOf(name, isNumeric(name));
   if (!field) throw fail("UNKNOWN_PARAMETER", { where: "sort", name, known });
   return { field, descending: minus === "-" };
+}
+
+/**
+ * What runs that are alike in it are put together by: a number as it is written.
+ * @throws UNKNOWN_PARAMETER
+ */
+export function alike(name: string, where: string): Field {
+  const field = name === WORDS ? undefined : fieldOf(name, false);
+  if (!field) throw fail("UNKNOWN_PARAMETER", { where, name, known });
+  return field;
 }
 
 /** Where a page ended: the sort key, null where there is none, and the run's number. */

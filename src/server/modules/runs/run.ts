@@ -2,7 +2,6 @@
 import type { z } from "zod";
 import {
   type DatasetSource,
-  type EvaluationView,
   isOver,
   type Reason,
   type RunFacts,
@@ -13,6 +12,7 @@ import {
 import { canonical } from "../../../shared/canonical.ts";
 import type { Task } from "../../../shared/dataset.ts";
 import { fail } from "../../../shared/errors.ts";
+import type { EvaluationSummary } from "../../../shared/evaluation.ts";
 import { applying, Entity } from "../../entity.ts";
 import { inDefault } from "../../ids.ts";
 
@@ -57,11 +57,13 @@ export interface RunState {
   readonly facts?: RunFacts;
   readonly checkpoint?: { readonly update: number; readonly epoch: number; readonly at: string };
   readonly result?: { readonly reason: string; readonly bestEpoch: number };
-  readonly evaluation?: EvaluationView;
+  readonly evaluation?: EvaluationSummary;
   readonly artifacts: Readonly<Record<string, { readonly sha256: string; readonly size: number; readonly at: string }>>;
   readonly trashedAt?: string;
   readonly purged?: boolean;
   readonly experiment?: string;
+  /** The run whose settings it was given. */
+  readonly duplicates?: string;
   readonly reproduces?: Expected;
   readonly reproduction?: Reproduction;
 }
@@ -69,7 +71,19 @@ export interface RunState {
 export type RunEvent =
   | ({ readonly type: "created"; readonly id: string; readonly createdBy: string } & Pick<
       RunState,
-      "project" | "number" | "name" | "note" | "tags" | "task" | "settings" | "source" | "priority" | "labels" | "digest" | "reproduces"
+      | "project"
+      | "number"
+      | "name"
+      | "note"
+      | "tags"
+      | "task"
+      | "settings"
+      | "source"
+      | "priority"
+      | "labels"
+      | "digest"
+      | "duplicates"
+      | "reproduces"
     >)
   | { readonly type: "queued"; readonly job: string }
   | { readonly type: "started"; readonly worker: string }
@@ -82,7 +96,7 @@ export type RunEvent =
   | { readonly type: "failed"; readonly reason: Reason }
   | { readonly type: "extended"; readonly epochs: number }
   | { readonly type: "edited"; readonly name?: string; readonly note?: string; readonly tags?: Readonly<Record<string, string>> }
-  | { readonly type: "evaluated"; readonly evaluation: EvaluationView }
+  | { readonly type: "evaluated"; readonly evaluation: EvaluationSummary }
   | { readonly type: "trashed" }
   | { readonly type: "restored" }
   | { readonly type: "purged" }
@@ -169,8 +183,17 @@ export function stop(s: RunState): readonly RunEvent[] {
 /** @param epochs to train in all; without it, as many as were asked for */
 export function resume(s: RunState, job: string, epochs?: number): readonly RunEvent[] {
   changeable(s, "resumed");
-  const before = s.settings.training.epochs as number;
+  const before = s.settings.training.epochs as number | undefined;
   if (!isOver(s.status)) throw wrongState(s, "resumed", "stopped, failed or finished");
+  if (before === undefined) {
+    if (epochs !== undefined)
+      throw fail("BAD_USAGE", {
+        problem: `${called(s)} has no epochs: model ${s.settings.model.id} is fitted once`,
+        fix: "Resume it without epochs.",
+      });
+    if (s.status === "succeeded") throw wrongState(s, "resumed", "stopped or failed");
+    return [{ type: "queued", job }];
+  }
   if (s.status === "succeeded" && (epochs ?? before) <= before)
     throw wrongState(s, "resumed", `stopped or failed, or given more than ${before} epochs,`);
   const done = s.checkpoint?.epoch ?? 0;

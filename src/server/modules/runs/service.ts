@@ -8,7 +8,7 @@ import type { Kernel } from "../../kernel.ts";
 import { metricColumns, seriesSummaries } from "./metrics.ts";
 import { paramsOf, saveParams } from "./params.ts";
 import { edit, type RunEvent, type RunState, restore, runEntity, trash } from "./run.ts";
-import { type HeadRow, type ListQuery, listRuns } from "./store.ts";
+import { type HeadRow, type ListQuery, listRuns, settingColumns } from "./store.ts";
 
 const iso = (time: Date | null): string | undefined => time?.toISOString();
 
@@ -22,6 +22,7 @@ const presentHead = (row: Omit<HeadRow, "key">): Omit<RunSummary, "metrics"> => 
   dataset: row.dataset,
   task: row.task,
   model: row.model,
+  createdBy: row.created_by,
   createdAt: iso(row.created_at)!,
   startedAt: iso(row.started_at),
   endedAt: iso(row.ended_at),
@@ -62,6 +63,7 @@ export async function presentRun({ db }: Pick<Kernel, "db">, uuid: string): Prom
     evaluation: s.evaluation,
     artifacts: Object.entries(s.artifacts).map(([name, { sha256, size, at }]) => ({ name, sha256, size, createdAt: at })),
     metrics,
+    duplicates: s.duplicates,
     reproduces: s.reproduces?.experiment,
     reproduction: s.reproduction,
   };
@@ -78,14 +80,16 @@ export async function listPage(
   { db }: Kernel,
   query: ListQuery,
   metrics: readonly string[] = usualMetrics,
+  settings: readonly string[] = [],
 ): Promise<{ items: RunSummary[]; next: string | null }> {
   const { rows, next } = await listRuns(db.query, query);
-  const columns = await metricColumns(
-    db.query,
-    rows.map(({ id }) => id),
-    metrics,
-  );
-  return { items: rows.map((row) => ({ ...presentHead(row), metrics: columns.get(row.id)! })), next };
+  const ids = rows.map(({ id }) => id);
+  const columns = await metricColumns(db.query, ids, metrics);
+  const chosen = await settingColumns(db.query, ids, settings);
+  return {
+    items: rows.map((row) => ({ ...presentHead(row), metrics: columns.get(row.id)!, ...(settings.length && { settings: chosen.get(row.id)! }) })),
+    next,
+  };
 }
 
 type Created = Omit<Extract<RunEvent, { type: "created" }>, "type" | "number" | "name"> & { readonly name?: string };
@@ -142,8 +146,8 @@ async function refuseLate(tx: Tx, id: string, version: number): Promise<void> {
 export const deleteRun = (kernel: Kernel, id: string, context: Context) => changeRun(kernel, id, context, trash);
 export const restoreRun = (kernel: Kernel, id: string, context: Context) => changeRun(kernel, id, context, restore);
 
-/** Settings in which runs differ, and every metric that any of them has. */
-export async function compareRuns({ db }: Kernel, ids: readonly string[]): Promise<Comparison> {
+/** Settings in which runs differ, or all of them, and every metric that any of them has. */
+export async function compareRuns({ db }: Kernel, ids: readonly string[], all: boolean): Promise<Comparison> {
   const uuids = [...new Set(ids)];
   const states = await Promise.all(uuids.map(async (uuid) => (await runEntity.get(db.query, uuid)).state));
   const rows = await db.query
@@ -157,6 +161,7 @@ export async function compareRuns({ db }: Kernel, ids: readonly string[]): Promi
       "task",
       "dataset",
       "model",
+      "created_by",
       "tags",
       "created_at",
       "started_at",
@@ -174,7 +179,7 @@ export async function compareRuns({ db }: Kernel, ids: readonly string[]): Promi
     runs: uuids.map((uuid) => ({ ...presentHead(rows.find(({ id }) => id === uuid)!), metrics: columns.get(uuid)! })),
     settings: paths
       .map((path) => ({ path, values: params.map((one) => (one.get(path) ?? null) as never) }))
-      .filter(({ values }) => new Set(values.map(canonical)).size > 1),
+      .filter(({ values }) => all || new Set(values.map(canonical)).size > 1),
     metrics: [...new Set(uuids.flatMap((uuid) => Object.keys(series.get(uuid)!)))].map((name) => ({
       series: name,
       values: uuids.map((uuid) => series.get(uuid)![name] ?? null),

@@ -1,6 +1,6 @@
 /** From a request to a queued run: everything wrong with it told at once, and what is right queued exactly once. */
 import { beforeAll, describe, expect, test } from "vitest";
-import { HandWorker, irisFacts } from "../../../../test/hand-worker.ts";
+import { HandWorker, irisFacts, runFacts } from "../../../../test/hand-worker.ts";
 import { register, startTestPlatform, tiny } from "../../../../test/platform.ts";
 import { catalog } from "../../../catalog/index.ts";
 import type { DatasetFacts } from "../../../shared/api/schemas.ts";
@@ -92,7 +92,7 @@ describe("a training request is refused", () => {
     [
       "for an unknown model",
       { model: { id: "transformer" } },
-      { code: "UNKNOWN_ENTRY", path: "model.id", got: "transformer", wanted: `one of ${namesOf(catalog.models)}` },
+      { code: "UNKNOWN_ENTRY", path: "model.id", got: "transformer", wanted: `one of ${namesOf([...catalog.models, ...catalog.learners])}` },
     ],
     [
       "for a model of another task",
@@ -174,6 +174,30 @@ describe("a training request is refused", () => {
       },
       { code: "LAYER_SHAPE_MISMATCH", path: "network", got: "[batch, 3]" },
     ],
+    [
+      "for augmentation that is for pictures",
+      { augmentation: [{ layer: "RandomFlip" }] },
+      {
+        code: "SAMPLES_MISMATCH",
+        path: "augmentation.0.layer",
+        message: 'layer "RandomFlip" is for pictures, but dataset "flowers" has rows of a table',
+      },
+    ],
+    [
+      "for augmentation by a layer that augments nothing",
+      { augmentation: [{ layer: "Dense" }] },
+      { code: "UNKNOWN_ENTRY", path: "augmentation.0.layer", got: "Dense", wanted: "one of RandomFlip, RandomShift, RandomCrop" },
+    ],
+    [
+      "for augmentation that cuts more than there is",
+      { dataset: { id: "mnist" }, model: { id: "cnn" }, augmentation: [{ layer: "RandomFlip" }, { layer: "RandomCrop", params: { padding: 0 } }] },
+      { code: "LAYER_SHAPE_MISMATCH", path: "augmentation", got: "[batch, 1, 28, 28]" },
+    ],
+    [
+      "for an optimizer that needs the same loss at each look beside dropout",
+      { model: { id: "mlp", params: { dropout: 0.5 } }, optimizer: { id: "l-bfgs" } },
+      { code: "BAD_USAGE", path: "optimizer", message: expect.stringContaining("the network draws random numbers") },
+    ],
     ["for an unknown schedule", { schedule: { id: "moon" } }, { code: "UNKNOWN_ENTRY", path: "schedule.id", got: "moon" }],
     ["for no epochs", { training: { epochs: 0 } }, { code: "BAD_PARAMETER", path: "training.epochs", wanted: "an integer of at least 1", got: "0" }],
     [
@@ -192,7 +216,13 @@ describe("a training request is refused", () => {
     [
       "for a model that does not fit the samples",
       { model: { id: "lenet-5" } },
-      { code: "LAYER_SHAPE_MISMATCH", path: "model", message: expect.stringContaining('layer "conv1" (Conv2D)') },
+      {
+        code: "SAMPLES_MISMATCH",
+        path: "model.id",
+        message: 'model "lenet-5" is for pictures, but dataset "flowers" has rows of a table',
+        wanted: "pictures",
+        got: "rows of a table",
+      },
     ],
     [
       "for a network with as many outputs as there are no classes",
@@ -275,7 +305,7 @@ describe("a training request is refused", () => {
     const problems = await problemsOf({ ...tiny, model: { id: "lenet-5" }, optimizer: { id: "adam", params: { learningRate: -1 } } });
     expect(problems.map(({ path, code }) => [path, code])).toEqual([
       ["optimizer.params.learningRate", "BAD_PARAMETER"],
-      ["model", "LAYER_SHAPE_MISMATCH"],
+      ["model.id", "SAMPLES_MISMATCH"],
     ]);
   });
 
@@ -357,7 +387,7 @@ describe("a training request is accepted", () => {
 
   test("with the loss of the dataset's task", async () => {
     const { settings, task } = await client.call("checkTraining", { body: { dataset: { id: "numbers" } } });
-    expect([task, settings.loss.id]).toEqual(["regression", "mean-squared-error"]);
+    expect([task, settings.loss!.id]).toEqual(["regression", "mean-squared-error"]);
   });
 
   test("with a network of its own", async () => {
@@ -372,6 +402,113 @@ describe("a training request is accepted", () => {
     const checked = await client.call("checkTraining", { body: tiny });
     expect(checked).toMatchObject({ task: "classification", settings: { training: { epochs: 2 } }, source: { name: "flowers" } });
     expect(await eventCount()).toBe(before);
+  });
+});
+
+describe("what could be chosen", () => {
+  const reasons = async (body: object) =>
+    Object.fromEntries(
+      Object.entries(await client.call("getChoices", { body: body as never })).map(([part, entries]) => [
+        part,
+        Object.fromEntries(entries.map(({ id, why }) => [id, why])),
+      ]),
+    );
+
+  test("for a table: no networks of pictures, no losses of values, no augmentation, each with its reason", async () => {
+    const { model, loss, optimizer, schedule, augmentation } = await reasons({ dataset: { id: "flowers" } });
+    expect(Object.keys(model!)).toEqual([...catalog.models, ...catalog.learners].map(({ id }) => id));
+    expect(model).toMatchObject({ cnn: 'model "cnn" is for pictures, but dataset "flowers" has rows of a table' });
+    expect([model!.mlp, model!["random-forest"], model!.custom]).toEqual([undefined, undefined, undefined]);
+    expect(loss).toMatchObject({ huber: expect.stringContaining("is for regression"), "cross-entropy": undefined });
+    expect(Object.values({ ...optimizer, ...schedule }).filter(Boolean)).toEqual([]);
+    expect(augmentation!.RandomShift).toContain("is for pictures");
+  });
+
+  test("for values: no classifier, whether network or classical", async () => {
+    const { model } = await reasons({ dataset: { id: "numbers" } });
+    for (const id of ["softmax-regression", "naive-bayes", "logistic-regression"]) expect(model![id], id).toContain("is for classification");
+    expect(model!["gradient-boosting"]).toBeUndefined();
+  });
+
+  test("for a network with dropout: no optimizer that looks at all samples before each step", async () => {
+    const { optimizer } = await reasons({ dataset: { id: "mnist" }, model: { id: "cnn" } });
+    expect(optimizer).toMatchObject({ "l-bfgs": expect.stringContaining("as dropout and augmentation do"), adam: undefined });
+  });
+
+  test("for a classical model: neither loss nor augmentation, and any other model", async () => {
+    const { model, loss, augmentation } = await reasons({ dataset: { id: "mnist" }, model: { id: "svm" } });
+    expect([loss!["cross-entropy"], augmentation!.RandomFlip]).toEqual([
+      expect.stringContaining("takes no loss"),
+      expect.stringContaining("takes no augmentation"),
+    ]);
+    expect(model!.cnn).toBeUndefined();
+  });
+
+  test("is told whatever else is wrong with the request, and without a dataset too", async () => {
+    const { loss } = await reasons({ dataset: { id: "flowers" }, model: { id: "lenet-5" }, optimizer: { id: "adam", params: { beta1: 7 } } });
+    expect(loss!.huber).toContain("is for regression");
+    const { model } = await reasons({});
+    expect(Object.values(model!).filter(Boolean)).toEqual([]);
+  });
+});
+
+describe("an estimate", () => {
+  beforeAll(async () => {
+    for (let job = await worker.claim(); job; job = await worker.claim()) await worker.finish(job, { outcome: "stopped" });
+  });
+  const estimate = (body: object) => client.call("estimateRun", { body: body as never });
+  /** 784-128-10 with biases. */
+  const mlp = { parameters: 784 * 128 + 128 + 128 * 10 + 10, flops: 2 * (784 * 128 + 128 * 10) + 128 };
+
+  test("tells parameters, operations, steps and memory of a network before anything is read", async () => {
+    const training = { epochs: 2, batchSize: 100, validation: 0.1 };
+    const { samples, steps, parameters, flops, memory, time } = await estimate({ dataset: { id: "mnist" }, model: { id: "mlp" }, training });
+    expect({ samples, steps, parameters, flops }).toEqual({
+      samples: 54_000,
+      steps: 1080,
+      parameters: mlp.parameters,
+      flops: { sample: mlp.flops, step: 300 * mlp.flops },
+    });
+    expect(memory).toMatchObject({ data: 70_000 * 784, weights: 4 * mlp.parameters, learning: 12 * mlp.parameters });
+    expect(memory!.total).toBe(memory!.data + memory!.weights + memory!.learning + memory!.activations);
+    expect(time).toBeUndefined();
+  });
+
+  test("is refused where the request would be, with every problem", async () => {
+    const refused = estimate({ dataset: { id: "flowers" }, model: { id: "cnn" }, loss: { id: "huber" } });
+    await expect(refused).rejects.toMatchObject({ code: "INVALID_REQUEST" });
+  });
+
+  test("tells the time by runs like it, by the speed of other networks where there are none, and by no run that one may not see", async () => {
+    const settings = { dataset: { id: "flowers" }, model: { id: "mlp", params: { hidden: [8] } }, training: { epochs: 2, batchSize: 16 } };
+    await client.call("createRun", { body: settings });
+    const job = await worker.take();
+    await worker.report(job, {
+      facts: { ...runFacts, layers: [{ id: "all", flops: 2 * (4 * 8 + 8 * 3) + 8 }] },
+      points: [{ series: "samples_per_second", steps: [7, 14], values: [10, 1080] }],
+    });
+    await worker.finish(job, { outcome: "succeeded", result: { reason: "completed", bestEpoch: 1 } });
+    const same = await estimate({ ...settings, training: { ...settings.training, epochs: 1000 } });
+    expect(same).toMatchObject({ parameters: 4 * 8 + 8 + 8 * 3 + 3, time: { by: "same", runs: 1 } });
+    expect(same.time!.seconds).toBeGreaterThanOrEqual(100); // a tenth of a second for an epoch
+    expect(same.time!.seconds).toBeLessThan(110);
+    const other = await estimate({ ...settings, model: { id: "mlp", params: { hidden: [8000] } } });
+    expect(other.time).toMatchObject({ by: "speed", runs: 1 });
+    expect(other.time!.high).toBeGreaterThan(other.time!.seconds);
+    const stranger = platform.as(await platform.account("stranger"));
+    const { name: project } = await stranger.call("createProject", { body: { name: "strange" } });
+    const body = { dataset: { id: "iris" }, model: { id: "mlp" } };
+    expect((await estimate(body)).time).toMatchObject({ by: "speed" });
+    expect((await stranger.call("estimateRun", { query: { project }, body })).time).toBeUndefined();
+  });
+
+  test("of a classical model is told by its own past alone", async () => {
+    const model = { id: "decision-tree" };
+    expect(await estimate({ dataset: { id: "flowers" }, model })).toEqual({ samples: 108, unit: expect.any(String) });
+    const { id } = await client.call("createRun", { body: { dataset: { id: "flowers" }, model } });
+    await worker.train(id);
+    expect((await estimate({ dataset: { id: "flowers" }, model })).time).toMatchObject({ by: "same", runs: 1 });
+    expect((await estimate({ dataset: { id: "flowers" }, model: { ...model, params: { maxDepth: 2 } } })).time).toBeUndefined();
   });
 });
 
