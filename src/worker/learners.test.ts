@@ -104,7 +104,7 @@ test("pictures are learnt from, as bytes or scaled", async () => {
 });
 
 test("a forest that is stopped keeps the trees it has, as a model, and goes on to the bits of one that was not", async () => {
-  const forest = request("random-forest", "breast-cancer", { nEstimators: 600 });
+  const forest = request("random-forest", "breast-cancer", { nEstimators: 5000 });
   const whole = await fitted(forest);
   const part = await fitted(forest, { stop: (event) => event.type === "fitting" && event.done > 0 });
   expect([...part.files.keys()].sort()).toEqual(["last.safetensors", "model.onnx"]);
@@ -115,7 +115,7 @@ test("a forest that is stopped keeps the trees it has, as a model, and goes on t
   expect(said!.label).toBe("benign");
   const resumed = await fitted(forest, { resume: part.output });
   const first = resumed.events.find((event) => event.type === "fitting");
-  expect(first).toMatchObject({ unit: "trees", total: 600 });
+  expect(first).toMatchObject({ unit: "trees", total: 5000 });
   expect(bits(resumed, "model.onnx")).toBe(bits(whole, "model.onnx"));
 });
 

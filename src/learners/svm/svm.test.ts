@@ -160,6 +160,19 @@ describe("the same bits", () => {
   });
 });
 
+test("is stopped while several threads are within a product, and the process lives on", async () => {
+  const { data } = tableOf("digits");
+  const params = resolveParams("svm", svm.params, { probability: true }) as never;
+  for (let round = 0; round < 12; round++) {
+    const stop = new AbortController();
+    const stopped = (async () => {
+      for await (const { done } of svm.fit(data, params, { seed: 1, threads: 4, signal: stop.signal }))
+        if (done > round) stop.abort(new Error("enough"));
+    })();
+    await expect(stopped).rejects.toThrow("enough");
+  }
+});
+
 describe("weights", () => {
   test.each([{ tol: 1e-6 }, { kernel: "linear", multiClass: "ovr", tol: 1e-6 }])("of whole numbers are repeated rows: %j", async (params) => {
     const { data, held } = tableOf("wine");

@@ -175,7 +175,8 @@ async function* fit(data: FitData, params: SvmParams, context: FitContext): Asyn
   };
   if (context.signal?.aborted) stop();
   let working = true;
-  const work = Promise.all(Array.from({ length: lanes }, lane)).finally(() => {
+  const all = Array.from({ length: lanes }, lane);
+  const work = Promise.all(all).finally(() => {
     working = false;
   });
   try {
@@ -193,7 +194,7 @@ async function* fit(data: FitData, params: SvmParams, context: FitContext): Asyn
   } finally {
     context.signal?.removeEventListener("abort", stop);
     stop();
-    await work.catch(() => {}); // no thread ends within a product
+    await Promise.allSettled(all); // no thread ends within a product
   }
   return { tensors: learnt(scheme, state, groups, data, params, kernel) };
 }
