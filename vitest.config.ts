@@ -26,8 +26,10 @@ export default defineConfig({
     pool: "forks",
     globalSetup: "test/compiled.ts",
     maxWorkers: 2,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    // A page on a busy machine takes its time.
+    expect: { poll: { timeout: 20_000 } },
     projects: [
       { extends: true, test: { name: "all", include: ["src/**/*.test.ts", "test/**/*.test.ts"], exclude: [...nowhere, ...ofServer, ...alone] } },
       { extends: true, test: { name: "alone", include: alone, maxWorkers: 1, sequence: { groupOrder: 1 } } },

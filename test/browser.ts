@@ -1,5 +1,6 @@
 /** Chromium, as the machine has it, for tests of pages. */
 import { existsSync } from "node:fs";
+import { join } from "node:path";
 import axe from "axe-core";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { atEnd } from "./at-end.ts";
@@ -66,20 +67,33 @@ export async function complaintsOf(page: Page): Promise<string[]> {
     violations.flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => id + ": " + html.slice(0, 200) + " " + failureSummary)))`);
 }
 
-/** What no page may have: see complaintsOf, and what is wider than the screen. Wide and light, then narrow and dark. */
-export async function faultsOf(page: Page, addresses: readonly string[]): Promise<string[]> {
+/** Wide and light, narrow and dark. */
+const views = [
+  { colorScheme: "light", width: 1440 },
+  { colorScheme: "dark", width: 390 },
+] as const;
+/** What is between them, for whoever wants to look at pages. */
+const others = [
+  { colorScheme: "light", width: 390 },
+  { colorScheme: "dark", width: 1440 },
+] as const;
+
+/**
+ * What no page may have: see complaintsOf, and what is wider than the screen.
+ * With a folder in TRAINYARD_PICTURES a picture of each page is left there, of each width and colour scheme.
+ */
+export async function faultsOf(page: Page, url: string, paths: readonly string[]): Promise<string[]> {
   const found: string[] = [];
-  for (const { colorScheme, width } of [
-    { colorScheme: "light", width: 1440 },
-    { colorScheme: "dark", width: 390 },
-  ] as const) {
-    await page.emulateMedia({ colorScheme });
-    await page.setViewportSize({ width, height: 900 });
-    for (const address of addresses) {
-      await page.goto(address);
-      await page.getByRole("heading", { level: 1 }).waitFor();
-      await page.waitForLoadState("networkidle");
-      const where = `${address} ${colorScheme} ${width}`;
+  const pictures = process.env.TRAINYARD_PICTURES;
+  for (const path of paths) {
+    await page.goto(url + path);
+    await page.getByRole("heading", { level: 1 }).waitFor();
+    await page.waitForLoadState("networkidle");
+    for (const { colorScheme, width } of pictures ? [...views, ...others] : views) {
+      await page.emulateMedia({ colorScheme });
+      await page.setViewportSize({ width, height: 900 });
+      const where = `${path} ${colorScheme} ${width}`;
+      if (pictures) await page.screenshot({ path: join(pictures, `${where.replace(/[^\w=-]+/g, "_").slice(0, 150)}.png`), fullPage: true });
       found.push(...(await complaintsOf(page)).map((text) => `${where}: ${text}`));
       const wider = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth");
       if ((wider as number) > 0) found.push(`${where}: is ${wider} pixels wider than the screen`);

@@ -26,7 +26,7 @@ async function invite(who: string, ...flags: string[]): Promise<void> {
 let setup: string;
 beforeAll(async () => {
   server = await serve(home, ["--no-demo", "--workers", "0"]);
-  setup = await vi.waitFor(() => readFileSync(join(home, "setup-link"), "utf8"), { timeout: 10_000 });
+  setup = await vi.waitFor(() => readFileSync(join(home, "setup-link"), "utf8"), { timeout: 30_000 });
   expect(await as("admin", ["login", "--link", setup, "--name", "admin"], `${password}\n`)).toMatchObject({
     code: 0,
     stdout: expect.stringMatching(new RegExp(`^admin \\(admin\\) is signed in at ${server.url} until 20`)),
@@ -39,7 +39,7 @@ describe("the first start", () => {
   test("prints a link that makes the first administrator, and none once there is one", async () => {
     const other = join(root, "other");
     const first = await serve(other, ["--no-demo", "--workers", "0"]);
-    const link = await vi.waitFor(() => readFileSync(join(other, "setup-link"), "utf8"), { timeout: 10_000 });
+    const link = await vi.waitFor(() => readFileSync(join(other, "setup-link"), "utf8"), { timeout: 30_000 });
     expect(statSync(join(other, "setup-link")).mode & 0o777).toBe(0o600);
     expect(await trainyard(join(root, "eve"), ["login", "--link", link, "--name", "eve"], undefined, {}, password)).toMatchObject({
       code: 0,
@@ -48,7 +48,7 @@ describe("the first start", () => {
     const [, told] = jsonLines((await first.stop()).stdout);
     expect(told).toEqual({ type: "setup-link", url: link, expiresAt: expect.any(String) });
     const second = await serve(other, ["--no-demo", "--workers", "0"]);
-    await vi.waitFor(() => expect(existsSync(join(other, "setup-link"))).toBe(false), { timeout: 10_000 });
+    await vi.waitFor(() => expect(existsSync(join(other, "setup-link"))).toBe(false), { timeout: 30_000 });
     expect(jsonLines((await second.stop()).stdout)).toEqual([{ type: "serving", url: second.url }]);
   });
 

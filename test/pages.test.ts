@@ -1,7 +1,7 @@
 /** The pages that need no account, in a real browser, under the policy that the server sends with them. */
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { available, openPage, signedInAs } from "./browser.ts";
 import { HandWorker } from "./hand-worker.ts";
 import { password, startTestPlatform, tiny } from "./platform.ts";
@@ -75,7 +75,7 @@ describe.skipIf(!available)("in a browser", () => {
     ]);
     expect(await platform.eventCount()).toBe(before);
     await page.evaluate(`document.body.append(Object.assign(document.createElement("iframe"), { src: ${JSON.stringify(`${url}/login`)} }))`);
-    await vi.waitFor(() => expect(page.complaints.join()).toMatch(/frame-ancestors|X-Frame-Options/));
+    await expect.poll(() => page.complaints.join()).toMatch(/frame-ancestors|X-Frame-Options/);
     expect(await page.frames()[1]!.getByLabel("Password").count()).toBe(0);
     await page.goto(`${url}/login`);
     expect(await page.evaluate("fetch('/api/me').then((answer) => answer.json())")).toMatchObject({ name: "ada", by: "session" });

@@ -54,7 +54,7 @@ describe.skipIf(!available || !built)("datasets in the web application", async (
   const ready = (name: string): Promise<DatasetView> => {
     const find = async () => (await client.call("listDatasets", { query: { name } })).items[0];
     return expect
-      .poll(async () => (await find())?.state, { timeout: 30_000 })
+      .poll(async () => (await find())?.state)
       .toBe("ready")
       .then(async () => (await find())!);
   };
@@ -201,7 +201,7 @@ describe.skipIf(!available || !built)("datasets in the web application", async (
     await register(platform, "drifting", table(0, ["a", "b"]));
     await ready("drifting");
     await register(platform, "drifting", table(40, ["a", names.rtl]));
-    await expect.poll(async () => (await client.call("getDataset", { params: { id: "drifting@2" } })).state, { timeout: 30_000 }).toBe("ready");
+    await expect.poll(async () => (await client.call("getDataset", { params: { id: "drifting@2" } })).state).toBe("ready");
     const dataset = await client.call("getDataset", { params: { id: "drifting" } });
     found.set("drifting", dataset);
     const page = await pageOf(platform);
@@ -242,9 +242,9 @@ describe.skipIf(!available || !built)("datasets in the web application", async (
     await page.getByRole("button", { name: "Remove Standardise" }).click();
     await expect.poll(titles).toEqual(["1. One-hot"]);
     await page.getByRole("link", { name: "Train with these steps" }).click();
-    await page.waitForURL(/\/train\?/);
-    const taken = new URL(page.url()).searchParams;
-    expect([taken.get("dataset"), JSON.parse(JSON.parse(taken.get("steps")!))]).toEqual(["drifting@2", [{ step: "one-hot", params: {} }]]);
+    await page.getByRole("button", { name: "Preprocessing" }).click();
+    await expect.poll(titles).toEqual(["1. One-hot"]);
+    expect(new URL(page.url()).searchParams.get("dataset")).toBe("drifting@2");
   });
 
   test("pictures are shown after each step, and twenty thousand classes a part at a time", async () => {
@@ -289,11 +289,6 @@ describe.skipIf(!available || !built)("datasets in the web application", async (
       `/datasets/${table}?tab=preprocessing`,
       `/datasets/${table}?tab=versions`,
     ];
-    expect(
-      await faultsOf(
-        page,
-        paths.map((path) => url + path),
-      ),
-    ).toEqual([]);
-  }, 60_000);
+    expect(await faultsOf(page, url, paths)).toEqual([]);
+  });
 });

@@ -51,7 +51,7 @@ describe.skipIf(!available || !built)("the page of a run", async () => {
     const picture = panel.getByRole("img", { name: /^Test record/ }).first();
     await picture.waitFor();
     expect(await picture.getAttribute("alt")).toMatch(/^Test record \d+: 0, predicted 0$/);
-    await expect.poll(() => picture.evaluate((image) => (image as unknown as { naturalWidth: number }).naturalWidth), { timeout: 10_000 }).toBe(8);
+    await expect.poll(() => picture.evaluate((image) => (image as unknown as { naturalWidth: number }).naturalWidth)).toBe(8);
     await page.keyboard.press("Escape");
     await panel.waitFor({ state: "detached" });
     const worst = page.getByRole("region", { name: "Worst errors" }).getByRole("button").first();
@@ -181,16 +181,16 @@ describe.skipIf(!available || !built)("the page of a run", async () => {
   });
 
   test("has no tab that axe finds fault with, wide and light, narrow and dark", async () => {
-    const at = (run: Run, search: string) => `${url}/runs/${run.id}?tab=${search}`;
-    const addresses = [
+    const at = (run: Run, search: string) => `/runs/${run.id}?tab=${search}`;
+    const paths = [
       at(iris, "network"),
       at(iris, "log"),
       at(iris, "evaluation&cell=0,0"),
       at(digits, "evaluation&cell=1,1"),
       at(cancer, "evaluation"),
     ];
-    expect(await faultsOf(page, addresses)).toEqual([]);
-  }, 60_000);
+    expect(await faultsOf(page, url, paths)).toEqual([]);
+  });
 
   test("goes on by itself when the server was away, and its charts with it", async () => {
     await page.setViewportSize({ width: 1440, height: 900 });
@@ -206,11 +206,11 @@ describe.skipIf(!available || !built)("the page of a run", async () => {
       Number(/Epoch ([\d,]+) of/.exec((await page.getByText(/Epoch [\d,]+ of/).textContent()) ?? "")?.[1]?.replaceAll(",", ""));
     await page.getByText("Training", { exact: true }).waitFor();
     const then = await epoch();
-    await expect.poll(epoch, { timeout: 20_000 }).toBeGreaterThan(then);
+    await expect.poll(epoch).toBeGreaterThan(then);
     const lastLoss = () => page.getByRole("img", { name: /^Loss: / }).getAttribute("aria-label");
     const before = await lastLoss();
-    await expect.poll(lastLoss, { timeout: 20_000 }).not.toBe(before);
+    await expect.poll(lastLoss).not.toBe(before);
     await page.getByRole("button", { name: "Stop" }).click();
     await page.getByText("Stopped", { exact: true }).waitFor();
-  }, 60_000);
+  });
 });

@@ -127,13 +127,8 @@ describe.skipIf(!available || !built)("the web application", async () => {
       compared,
       `/datasets/${(await platform.client.call("listDatasets", { query: {} })).items[0]!.id}`,
     ];
-    expect(
-      await faultsOf(
-        page,
-        paths.map((path) => url + path),
-      ),
-    ).toEqual([]);
-  }, 120_000);
+    expect(await faultsOf(page, url, paths)).toEqual([]);
+  });
 
   test("needs at most 250 kB of compressed script before its first page is shown", async () => {
     const page = await pageOf(platform);

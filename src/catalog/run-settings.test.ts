@@ -54,6 +54,17 @@ describe("settings", () => {
     expect(ofNetwork(resolveSettings({ ...iris, loss: { id: "huber" } }, { id: "some", task: "regression" })).loss.id).toBe("huber");
   });
 
+  test("count the epochs that a word asks for by the samples: enough updates of few, and never fewer than it says", () => {
+    const epochs = (training: Record<string, unknown>, train?: number) =>
+      resolveSettings({ ...iris, training }, { id: "some", task: "classification", ...(train && { records: { train } }) }).training;
+    expect(epochs({}, 120)).toMatchObject({ epochs: 200 }); // two steps an epoch
+    expect(epochs({ batchSize: 16 }, 120)).toMatchObject({ epochs: 50 });
+    expect(epochs({ epochs: "usual" }, 60_000)).toMatchObject({ epochs: 5 });
+    expect(epochs({ epochs: "thorough" }, 1500)).toMatchObject({ epochs: 167 });
+    expect(epochs({ epochs: "thorough" })).toMatchObject({ epochs: 20 });
+    expect(epochs({ epochs: 3 }, 120)).toMatchObject({ epochs: 3 });
+  });
+
   test("need every optimizer to have a learning rate, which schedules change", () => {
     expect(catalog.optimizers.filter(({ params }) => params.learningRate?.type !== "number").map(({ id }) => id)).toEqual([]);
   });
@@ -75,7 +86,7 @@ describe("a request is refused", () => {
       'BAD_PARAMETER: optimizer "adam": learningRate must be a number of at least 0, but is -1',
       'BAD_PARAMETER: optimizer "adam": beta1 must be a number from 0 to 0.99999, but is "0.9"',
       'BAD_PARAMETER: schedule "cosine": final must be a number from 0 to 1, but is 2',
-      "BAD_PARAMETER: training: epochs must be an integer of at least 1, but is 1.5",
+      "BAD_PARAMETER: training: epochs must be an integer of at least 1, or quick or usual or thorough, but is 1.5",
       "BAD_PARAMETER: training: batchSize must be an integer of at least 1, but is 0",
       "BAD_PARAMETER: training: validation must be a number from 0 to 0.9, but is 1",
       'BAD_PARAMETER: training: device must be one of cpu, cuda, webgpu, coreml, dml, but is "abacus"',

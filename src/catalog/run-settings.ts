@@ -15,13 +15,48 @@ import { compilePlan, type Plan, type PlanOptions } from "../engine/training-pla
 import type { LearnerKind } from "../learners/kinds.ts";
 import { sampleWeights } from "../learners/weights.ts";
 import type { Column, Dataset, FittedStep, Preparation, Task } from "../shared/dataset.ts";
-import { type ClassWeights, checkParams, choice, type Head, integer, number, type ParamValues, text, type ValuesOf } from "../shared/define.ts";
+import {
+  type ClassWeights,
+  checkParams,
+  choice,
+  type Head,
+  integer,
+  number,
+  numberOr,
+  type ParamValues,
+  text,
+  type ValuesOf,
+} from "../shared/define.ts";
 import { fail, type Problem, show, TrainyardError, toProblem } from "../shared/errors.ts";
 import { catalog } from "./index.ts";
 
+/** How long a network learns where no number says it: so many epochs, and more of few samples, until the weights were updated often enough. */
+const efforts = {
+  quick: { epochs: 1, updates: 400 },
+  usual: { epochs: 5, updates: 1000 },
+  thorough: { epochs: 20, updates: 4000 },
+} as const;
+type Effort = keyof typeof efforts;
+
+/** A word for the epochs becomes their number. @param samples that are trained on; without them it is the least */
+function settledEpochs(training: ParamValues, samples = Number.POSITIVE_INFINITY): ParamValues {
+  const { epochs, batchSize = 1 } = training;
+  if (typeof epochs !== "string") return training;
+  const least = efforts[epochs as Effort];
+  return { ...training, epochs: Math.max(least.epochs, Math.ceil(least.updates / Math.ceil(samples / Number(batchSize)))) };
+}
+
 /** What a training of a network can be told besides its parts. */
 export const trainingParams = {
-  epochs: integer({ default: 1, min: 1, help: "Passes over the training samples." }),
+  epochs: numberOr({
+    default: "quick",
+    of: "integer",
+    min: 1,
+    options: Object.keys(efforts) as Effort[],
+    help: `Passes over the training samples; a word: ${Object.values(efforts)
+      .map(({ epochs, updates }) => `${epochs} or as many as make ${updates} updates of the weights`)
+      .join(", ")}.`,
+  }),
   batchSize: integer({ default: 64, min: 1, help: "Samples per step." }),
   seed: integer({ default: 1, min: 0, help: "Settles initial weights, shuffling, dropout and augmentation: the same seed, the same bits." }),
   validation: number({
@@ -89,7 +124,7 @@ interface AnySettings {
 export interface NetworkSettings extends AnySettings, Record<"loss" | "optimizer" | "schedule", Chosen> {
   readonly network?: NetworkDescription;
   readonly augmentation?: readonly Required<Augmentation>[];
-  readonly training: ValuesOf<typeof trainingParams>;
+  readonly training: ValuesOf<typeof trainingParams> & { readonly epochs: number };
 }
 /** Of a classical model, which has its own loss and its own way to learn. */
 export interface LearnerSettings extends AnySettings {
@@ -124,6 +159,8 @@ export interface Known {
   readonly raw?: RawShape;
   /** Class names; empty for regression. */
   readonly labels?: readonly string[];
+  /** Of each split. */
+  readonly records?: { readonly train: number };
 }
 
 /** The losses a model can be trained with: its own list, or all that are for its tasks. */
@@ -275,7 +312,7 @@ export function checkRequest(
       preprocessing: steps.map(settled),
       ...(network && { network }),
       ...(augmentation.length && { augmentation }),
-      training: training.values,
+      training: settledEpochs(training.values, known?.records?.train),
     } as unknown as RunSettings,
     problems: found.map(({ error, path }) => toProblem(error, path)),
     errors: found.map(({ error }) => error),

@@ -9,7 +9,7 @@ import { Readable } from "node:stream";
 import { buffer, text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { inspect } from "node:util";
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { hasMoto, S3Server } from "../../test/s3-server.ts";
 import type { ObjectStore } from "./object-store.ts";
 import { type S3Options, S3Store } from "./s3.ts";
@@ -298,7 +298,7 @@ describe("a download", () => {
       await buffer((await store.get("a")).body);
       await text((await store.get("a", { start: 0, end: 9 })).body);
     }
-    await vi.waitFor(() => expect(connections).toBe(1));
+    await expect.poll(() => connections).toBe(1);
   });
 });
 

@@ -8,9 +8,9 @@ const dataset = { id: "iris", params: {} };
 const draft = (change: Partial<Draft>): Draft => ({ ...emptyDraft, chosen: { dataset }, ...change });
 
 test("a network is asked for with its epochs, which a setting overrules; what was not chosen is left to the server", () => {
-  expect(requestOf(draft({}))).toEqual({ dataset, training: { epochs: 5 } });
+  expect(requestOf(draft({}))).toEqual({ dataset, training: { epochs: "usual" } });
   const chosen = { dataset, optimizer: { id: "sgd", params: {} } };
-  expect(requestOf(draft({ chosen, effort: "quick", training: { epochs: 7 }, name: " one ", augmentation: [{ layer: "RandomFlip" }] }))).toEqual({
+  expect(requestOf(draft({ chosen, training: { epochs: 7 }, name: " one ", augmentation: [{ layer: "RandomFlip" }] }))).toEqual({
     name: "one",
     dataset,
     optimizer: { id: "sgd", params: {} },
@@ -21,7 +21,7 @@ test("a network is asked for with its epochs, which a setting overrules; what wa
 
 test("a classical model is asked for with what it takes alone, whatever was chosen before", () => {
   const chosen = { dataset, model: { id: "svm", params: { C: 2 } }, optimizer: { id: "sgd", params: {} } };
-  const asked = draft({ chosen, training: { seed: 3, batchSize: 7 }, effort: "long", augmentation: [{ layer: "RandomFlip" }], network: "{}" });
+  const asked = draft({ chosen, training: { seed: 3, batchSize: 7 }, augmentation: [{ layer: "RandomFlip" }], network: "{}" });
   expect(requestOf(asked, ["seed", "threads"])).toEqual({ dataset, model: { id: "svm", params: { C: 2 } }, training: { seed: 3 } });
 });
 

@@ -6,9 +6,8 @@ import type { Values } from "./components/ParamForm.tsx";
 export const parts = { dataset: "datasets", model: "models", loss: "losses", optimizer: "optimizers", schedule: "schedules" } as const;
 export type Part = keyof typeof parts;
 
-/** Epochs of a network. */
-export const efforts = { quick: 1, usual: 5, long: 20 } as const;
-export type Effort = keyof typeof efforts;
+/** How long a network learns where nothing else is said: a word for the epochs. */
+export const usualEpochs = "usual";
 
 type Steps = NonNullable<RunRequestBody["preprocessing"]>;
 export type Augmentation = NonNullable<RunRequestBody["augmentation"]>;
@@ -17,7 +16,6 @@ export type Augmentation = NonNullable<RunRequestBody["augmentation"]>;
 export interface Draft {
   readonly chosen: { readonly [P in Part]?: { readonly id: string; readonly params: Values } };
   readonly training: Values;
-  readonly effort: Effort;
   /** Whether every setting is shown. */
   readonly expert: boolean;
   readonly steps?: Steps;
@@ -26,7 +24,7 @@ export interface Draft {
   readonly network: string;
   readonly name: string;
 }
-export const emptyDraft: Draft = { chosen: {}, training: {}, effort: "usual", expert: false, augmentation: [], network: "", name: "" };
+export const emptyDraft: Draft = { chosen: {}, training: {}, expert: false, augmentation: [], network: "", name: "" };
 
 /** What an address asks for. */
 export interface Arrival {
@@ -44,12 +42,12 @@ const CUSTOM = "custom";
  * @param fitting of a classical model: the settings of a training that it takes
  */
 export function requestOf(
-  { chosen: { dataset, model, ...others }, training, effort, steps, augmentation, network, name }: Draft,
+  { chosen: { dataset, model, ...others }, training, steps, augmentation, network, name }: Draft,
   fitting?: readonly string[],
 ): RunRequestBody | undefined {
   if (!dataset) return undefined;
   const ofNetwork = { ...others, ...(augmentation.length && { augmentation }), ...(model?.id === CUSTOM && { network: jsonIn(network) }) };
-  const { epochs = efforts[effort], ...rest } = training;
+  const { epochs = usualEpochs, ...rest } = training;
   const title = name.trim();
   return {
     ...(title && { name: title }),

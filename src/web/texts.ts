@@ -240,7 +240,7 @@ export const t = {
     dataset: "Dataset",
     model: "Model",
     effort: "How thoroughly",
-    efforts: { quick: "Quick look", usual: "As usual", long: "Thorough" },
+    efforts: { quick: "Quick look", usual: "As usual", thorough: "Thorough" },
     expert: "All settings",
     loss: "Loss",
     optimizer: "Optimizer",

@@ -111,7 +111,7 @@ test("kill -9 while rows are written loses none that was acknowledged, ten times
     next = prepare(round + 1); // starts up while this one writes
     await open;
     const before = acknowledged.length;
-    await expect.poll(() => acknowledged.length, { timeout: 10_000, interval: 5 }).toBeGreaterThan(before + 10 + round * 7);
+    await expect.poll(() => acknowledged.length, { interval: 5 }).toBeGreaterThan(before + 10 + round * 7);
     const end = ended(child);
     child.kill("SIGKILL");
     await end;
@@ -129,7 +129,7 @@ test("a first start that was killed on the way is begun anew", { timeout: 60_000
   const directory = temporaryFolder();
   const child = start("write", directory);
   child.stdin.write("go\n");
-  await expect.poll(() => existsSync(join(directory, "postgres", "UNFINISHED")), { timeout: 20_000, interval: 1 }).toBe(true);
+  await expect.poll(() => existsSync(join(directory, "postgres", "UNFINISHED")), { interval: 1 }).toBe(true);
   const end = ended(child);
   child.kill("SIGKILL");
   await end;

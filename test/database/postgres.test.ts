@@ -63,7 +63,7 @@ describe.skipIf(!available)("PostgreSQL", () => {
     });
     const more = async () => {
       const before = acknowledged.length;
-      await expect.poll(() => acknowledged.length, { timeout: 10_000 }).toBeGreaterThan(before + 50);
+      await expect.poll(() => acknowledged.length).toBeGreaterThan(before + 50);
     };
     await more();
     await server().restart("fast");
@@ -119,7 +119,7 @@ describe.skipIf(!available)("PostgreSQL", () => {
     await send("one");
     await expect.poll(() => heard).toEqual(["one"]);
     await server().restart("immediate");
-    await expect.poll(() => heard, { timeout: 10_000 }).toEqual(["one", undefined]);
+    await expect.poll(() => heard).toEqual(["one", undefined]);
     await send("two");
     await expect.poll(() => heard).toEqual(["one", undefined, "two"]);
   });

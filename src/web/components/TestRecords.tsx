@@ -1,5 +1,5 @@
 /** The test records behind a cell of the confusion matrix, or one by itself: pictures or rows, beside the page. */
-import { Button, Drawer, Image, Loader, SimpleGrid, Stack, Text } from "@mantine/core";
+import { Drawer, Image, Loader, SimpleGrid, Stack, Text } from "@mantine/core";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import type { PredictionPage } from "../../shared/api/schemas.ts";
 import { client } from "../api.ts";
@@ -7,6 +7,7 @@ import { count, figure } from "../format.ts";
 import { t } from "../texts.ts";
 import { Failure } from "./Failure.tsx";
 import { Lines } from "./Lines.tsx";
+import { More } from "./More.tsx";
 
 /** Which records: those of a cell, or one. */
 export interface Chosen {
@@ -77,11 +78,7 @@ function Pages({ run, version, chosen }: Required<Pick<RecordsProps, "run" | "ve
       ) : (
         <Rows items={items} />
       )}
-      {hasNextPage && (
-        <Button variant="default" loading={isFetchingNextPage} onClick={() => void fetchNextPage()}>
-          {t.more}
-        </Button>
-      )}
+      <More of={{ hasNextPage, fetchNextPage, isFetchingNextPage }} />
       <Failure error={error} />
     </Stack>
   );

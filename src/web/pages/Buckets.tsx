@@ -7,6 +7,7 @@ import type { Bucket, BucketObject } from "../../shared/api/schemas.ts";
 import { bucketsQuery, client, objectsQuery, queries } from "../api.ts";
 import { Failure } from "../components/Failure.tsx";
 import { Lines } from "../components/Lines.tsx";
+import { More } from "../components/More.tsx";
 import { PageTitle } from "../components/PageTitle.tsx";
 import { Uploads } from "../components/Uploads.tsx";
 import { moment, size, visible } from "../format.ts";
@@ -183,13 +184,7 @@ function Contents({ bucket: { name: bucket, readOnly }, prefix, most }: Contents
           ]}
         />
       )}
-      {hasNextPage && (
-        <Group>
-          <Button variant="default" loading={isFetchingNextPage} onClick={() => void fetchNextPage()}>
-            {t.more}
-          </Button>
-        </Group>
-      )}
+      <More of={{ hasNextPage, fetchNextPage, isFetchingNextPage }} />
       {leaving && <Removal bucket={bucket} prefix={prefix} names={leaving} close={() => setLeaving(undefined)} />}
       {bringing !== undefined && <Bringing bucket={bucket} object={bringing} close={() => setBringing(undefined)} />}
     </Stack>

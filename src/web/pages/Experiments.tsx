@@ -6,6 +6,7 @@ import { type FormEvent, useEffect, useState } from "react";
 import type { Experiment } from "../../shared/api/schemas.ts";
 import { experimentsQuery } from "../api.ts";
 import { Failure } from "../components/Failure.tsx";
+import { More } from "../components/More.tsx";
 import { mainOf, Outcome, useMetricTitle } from "../components/Outcome.tsx";
 import { PageTitle } from "../components/PageTitle.tsx";
 import { figure, moment, size } from "../format.ts";
@@ -64,13 +65,7 @@ export function Experiments() {
           <One key={experiment.id} experiment={experiment} />
         ))}
       </SimpleGrid>
-      {hasNextPage && (
-        <Group>
-          <Button variant="default" loading={isFetchingNextPage} onClick={() => void fetchNextPage()}>
-            {t.more}
-          </Button>
-        </Group>
-      )}
+      <More of={{ hasNextPage, fetchNextPage, isFetchingNextPage }} />
     </Stack>
   );
 }

@@ -14,7 +14,7 @@ import { PageTitle } from "../components/PageTitle.tsx";
 import { ParamForm, type Values } from "../components/ParamForm.tsx";
 import { StepList } from "../components/StepList.tsx";
 import { useDraft } from "../drafts.ts";
-import { type Arrival, arrived, type Draft, draftOf, type Effort, efforts, emptyDraft, type Part, parts, requestOf, withChosen } from "../request.ts";
+import { type Arrival, arrived, type Draft, draftOf, emptyDraft, type Part, parts, requestOf, usualEpochs, withChosen } from "../request.ts";
 import { refusalsOf } from "../settings.ts";
 import { t } from "../texts.ts";
 
@@ -54,14 +54,14 @@ function Form({ keep, catalog, run }: FormProps) {
   const navigate = useNavigate({ from: "/train" });
   const begin = () => (run ? draftOf(run, catalog) : emptyDraft);
   const [draft, setDraft, forget] = useDraft<Draft>(keep, (kept) => arrived({ ...emptyDraft, ...(kept ?? begin()) }, search));
-  const { chosen, effort, expert } = draft;
+  const { chosen, expert } = draft;
   const [dataset, modelId] = [chosen.dataset?.id, chosen.model?.id];
   useAddress({ dataset, model: modelId }, (address) => setDraft((before) => arrived(before, address)));
 
   const isLearner = catalog.learners?.some(({ id }) => id === modelId) ?? false;
   const told = (isLearner ? catalog.fitting : catalog.training)?.[0];
-  // Unless it is said how often the data are seen, the choice of thoroughness says it.
-  const training = told && !isLearner ? withDefault(told, "epochs", efforts[effort]) : told;
+  const training = told && !isLearner ? withDefault(told, "epochs", usualEpochs) : told;
+  const epochs = draft.training.epochs ?? usualEpochs;
   const request = requestOf(draft, isLearner ? Object.keys(training?.params ?? {}) : undefined);
   const { check, choices, estimate } = useJudgement(request);
   const start = useMutation({
@@ -81,6 +81,7 @@ function Form({ keep, catalog, run }: FormProps) {
     { group: t.train.learners, entries: catalog.learners ?? [] },
   ];
   const settings = check.data?.settings;
+  const settledEpochs = settings?.training.epochs;
   /** Of what was chosen, or of what the server suggests. */
   const entryOf = (part: Part): CatalogEntry | undefined => {
     const id = chosen[part]?.id ?? (settings?.[part] as { id: string } | undefined)?.id;
@@ -203,15 +204,12 @@ function Form({ keep, catalog, run }: FormProps) {
           </Text>
           <SegmentedControl
             aria-labelledby="effort"
-            data={(Object.keys(efforts) as Effort[]).map((value) => ({
-              value,
-              label: t.train.efforts[value],
-            }))}
-            value={draft.training.epochs === undefined ? effort : ""}
-            onChange={(value) => set({ effort: value as Effort, training: { ...draft.training, epochs: undefined } })}
+            data={Object.entries(t.train.efforts).map(([value, label]) => ({ value, label }))}
+            value={String(epochs)}
+            onChange={(value) => set({ training: { ...draft.training, epochs: value } })}
           />
           <Text size="xs" c="dimmed" mt={4}>
-            {t.train.epochs(Number(draft.training.epochs ?? efforts[effort]))}
+            {settledEpochs === undefined ? "" : t.train.epochs(Number(settledEpochs))}
           </Text>
         </div>
       )}

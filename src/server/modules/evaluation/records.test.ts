@@ -32,7 +32,7 @@ beforeAll(async () => {
     training: {},
   });
   runs.values = await platform.train({ dataset: { id: "numbers" }, model: { id: "decision-tree" }, training: {} });
-}, 120_000);
+});
 
 describe("the records behind a cell of the confusion matrix", () => {
   test.each(["imported", "builtIn"] as const)("are rows of the table, as many as the matrix says (%s)", async (which) => {

@@ -234,7 +234,7 @@ test("a stream ends when the right to it does: of a share, of a member, of a tok
   };
   const followers = ways.map(({ who }) => listen(who));
   const stays = listen(platform.machineToken);
-  for (const { heard } of [...followers, stays]) await vi.waitFor(() => expect(heard).toContain("run"));
+  for (const { heard } of [...followers, stays]) await expect.poll(() => heard).toContain("run");
   for (const [i, { end, code }] of ways.entries()) {
     await end();
     expect([i, await followers[i]!.ended]).toEqual([i, undefined]); // the connection broke

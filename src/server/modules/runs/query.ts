@@ -84,7 +84,7 @@ function isNumeric(path: string): boolean {
   const ofTraining = part === "training";
   const entries: readonly { params: Params }[] = Object.hasOwn(choices, part!) ? choices[part as Choice].entries : [];
   const specs: readonly Params[] = ofTraining ? [trainingParams] : entries.map(({ params }) => params);
-  return specs.some((params) => ["number", "integer"].includes(params[ofTraining ? name : param]?.type ?? ""));
+  return specs.some((params) => ["number", "integer", "numberOr"].includes(params[ofTraining ? name : param]?.type ?? ""));
 }
 
 const operators = { "=": sql`=`, "!=": sql`<>`, "<": sql`<`, "<=": sql`<=`, ">": sql`>`, ">=": sql`>=` } as const;

@@ -144,7 +144,7 @@ export function judgeWith(request: Partial<Body>, data: Resolved | undefined): J
   const { network, ...rest } = request;
   const checked = checkRequest(
     { ...rest, ...(network !== undefined && { network }), dataset: data?.dataset },
-    facts && { task: facts.task, id: asked!.id, raw: rawShapeOf(facts), labels: facts.labels },
+    facts && { task: facts.task, id: asked!.id, raw: rawShapeOf(facts), labels: facts.labels, records: facts.records },
   );
   // Without a dataset its own faults are told already.
   const problems = checked.problems.filter(({ path }) => data || !path.startsWith("dataset"));

@@ -199,7 +199,11 @@ describe("a training request is refused", () => {
       { code: "BAD_USAGE", path: "optimizer", message: expect.stringContaining("the network draws random numbers") },
     ],
     ["for an unknown schedule", { schedule: { id: "moon" } }, { code: "UNKNOWN_ENTRY", path: "schedule.id", got: "moon" }],
-    ["for no epochs", { training: { epochs: 0 } }, { code: "BAD_PARAMETER", path: "training.epochs", wanted: "an integer of at least 1", got: "0" }],
+    [
+      "for no epochs",
+      { training: { epochs: 0 } },
+      { code: "BAD_PARAMETER", path: "training.epochs", wanted: "an integer of at least 1, or quick or usual or thorough", got: "0" },
+    ],
     [
       "for a network that does not fit the samples",
       {
@@ -375,7 +379,7 @@ describe("a training request is accepted", () => {
       optimizer: { id: "adam", params: { learningRate: 0.001 } },
       schedule: { id: "cosine" },
       preprocessing: catalog.datasets.find(({ id }) => id === "table")!.preprocessing.map(({ step }) => ({ step, computation: expect.any(String) })),
-      training: { epochs: 1, batchSize: 64, seed: 1 },
+      training: { epochs: 200, batchSize: 64, seed: 1 },
     });
     expect(run.source).toMatchObject({
       name: "flowers",

@@ -7,6 +7,7 @@ import { type AdminSearch, known } from "../../admin-search.ts";
 import { client } from "../../api.ts";
 import { Failure } from "../../components/Failure.tsx";
 import { Lines } from "../../components/Lines.tsx";
+import { More } from "../../components/More.tsx";
 import { To } from "../../components/To.tsx";
 import { Words } from "../../components/Words.tsx";
 import { count, instant } from "../../format.ts";
@@ -86,13 +87,7 @@ export function Events() {
           ])}
         />
       )}
-      {hasNextPage && (
-        <Group>
-          <Button variant="default" loading={isFetchingNextPage} onClick={() => void fetchNextPage()}>
-            {t.more}
-          </Button>
-        </Group>
-      )}
+      <More of={{ hasNextPage, fetchNextPage, isFetchingNextPage }} />
     </Stack>
   );
 }

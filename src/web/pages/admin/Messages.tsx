@@ -7,6 +7,7 @@ import { type AdminSearch, known } from "../../admin-search.ts";
 import { client } from "../../api.ts";
 import { Failure } from "../../components/Failure.tsx";
 import { Lines } from "../../components/Lines.tsx";
+import { More } from "../../components/More.tsx";
 import { To } from "../../components/To.tsx";
 import { Wide } from "../../components/Wide.tsx";
 import { type Edge, edgesOf, isRefusal, picture } from "../../exchanges.ts";
@@ -266,11 +267,7 @@ function Records({ window }: { readonly window: Window }) {
           ])}
         />
       )}
-      {hasNextPage && (
-        <Button mt="sm" variant="default" loading={isFetchingNextPage} onClick={() => void fetchNextPage()}>
-          {t.more}
-        </Button>
-      )}
+      <More of={{ hasNextPage, fetchNextPage, isFetchingNextPage }} />
     </section>
   );
 }

@@ -8,6 +8,7 @@ import { client, queries, queuesQuery, runningJobsQuery, workersQuery } from "..
 import { Confirm } from "../../components/Confirm.tsx";
 import { Failure } from "../../components/Failure.tsx";
 import { Lines } from "../../components/Lines.tsx";
+import { More } from "../../components/More.tsx";
 import { To } from "../../components/To.tsx";
 import { count, moment, span } from "../../format.ts";
 import { t } from "../../texts.ts";
@@ -210,11 +211,7 @@ function Jobs() {
           ])}
         />
       )}
-      {hasNextPage && (
-        <Button mt="sm" variant="default" loading={isFetchingNextPage} onClick={() => void fetchNextPage()}>
-          {t.more}
-        </Button>
-      )}
+      <More of={{ hasNextPage, fetchNextPage, isFetchingNextPage }} />
     </section>
   );
 }
