@@ -67,6 +67,10 @@ export async function complaintsOf(page: Page): Promise<string[]> {
     violations.flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => id + ": " + html.slice(0, 200) + " " + failureSummary)))`);
 }
 
+/** What takes a moment to look as it should has done so. */
+const settled = `new Promise(requestAnimationFrame).then(() => new Promise(requestAnimationFrame)).then(() => Promise.race([
+  Promise.allSettled(document.getAnimations().map(({ finished }) => finished)), new Promise((done) => setTimeout(done, 1000))]))`;
+
 /** Wide and light, narrow and dark. */
 const views = [
   { colorScheme: "light", width: 1440 },
@@ -90,9 +94,10 @@ export async function faultsOf(page: Page, url: string, paths: readonly string[]
     await page.getByRole("heading", { level: 1 }).waitFor();
     await page.waitForLoadState("networkidle");
     for (const { colorScheme, width } of pictures ? [...views, ...others] : views) {
-      await page.emulateMedia({ colorScheme });
+      await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
       await page.setViewportSize({ width, height: 900 });
-      const where = `${path} ${colorScheme} ${width}`;
+      await page.evaluate(settled);
+      const where = `${colorScheme} ${width} ${path}`;
       if (pictures) await page.screenshot({ path: join(pictures, `${where.replace(/[^\w=-]+/g, "_").slice(0, 150)}.png`), fullPage: true });
       found.push(...(await complaintsOf(page)).map((text) => `${where}: ${text}`));
       const wider = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth");

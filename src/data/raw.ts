@@ -17,3 +17,12 @@ export function cellsOf({ numbers, categories, dates }: RawSplit, columns: reado
   };
   return readers[column.type];
 }
+
+/** Of a float32 the shortest decimal that is rounded to it: 0.1, not 0.10000000149011612. */
+export function decimal(value: number): number {
+  for (let digits = 6; digits < 9; digits++) {
+    const short = Number(value.toPrecision(digits));
+    if (Math.fround(short) === value) return short;
+  }
+  return value;
+}

@@ -1,5 +1,5 @@
 /** Results by the values of a column: where a model is worse than its average tells. */
-import { cellsOf } from "../data/raw.ts";
+import { cellsOf, decimal } from "../data/raw.ts";
 import type { Column, RawSplit } from "../shared/dataset.ts";
 import type { Slice } from "../shared/evaluation.ts";
 import { type MetricKind, measured, type Outcome } from "./kinds.ts";
@@ -34,7 +34,7 @@ function groupsOf(column: Column, columns: readonly Column[], raw: RawSplit): Gr
         .slice(0, VALUES)
         .map(([code, rows]) => ({ value: Number.isNaN(code) ? MISSING : column.values![code]!, rows }));
     case "number":
-      return quarters(raw.count, cell, String);
+      return quarters(raw.count, cell, (value) => String(decimal(value)));
     case "date":
       return quarters(raw.count, cell, (seconds) => new Date(seconds * 1000).toISOString().slice(0, 10));
     case "text":
@@ -80,7 +80,7 @@ export function rawRow(row: number, columns: readonly Column[], raw: RawSplit): 
     const cell = cellsOf(raw, columns, column)(row);
     if (Number.isNaN(cell)) return null;
     if (column.type === "category") return column.values![cell]!;
-    return column.type === "date" ? new Date(cell * 1000).toISOString() : cell;
+    return column.type === "date" ? new Date(cell * 1000).toISOString() : decimal(cell);
   };
   return Object.fromEntries(columns.filter(({ type }) => type !== "text").map((column) => [column.name, shown(column)]));
 }

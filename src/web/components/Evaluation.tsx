@@ -23,10 +23,12 @@ const USUAL = { probabilities: 0.5, scores: 0 } as const;
 export function Evaluation({ run }: { readonly run: Run }) {
   const file = run.artifacts.find(({ name }) => name === "evaluation.json");
   const { data, error, isPending } = useQuery({ ...evaluationQuery(run.id, file?.sha256 ?? ""), enabled: file !== undefined });
+  const catalog = useQuery(catalogQuery);
   const { cell, record } = useSearch({ from: "/runs/$id" });
   const navigate = useNavigate({ from: "/runs/$id" });
   if (!file) return <Text>{t.run.noEvaluation}</Text>;
-  if (isPending) return <Loader aria-label={t.loading} />;
+  // Metrics stand in the order of the catalog: what is shown does not move.
+  if (isPending || catalog.isPending) return <Loader aria-label={t.loading} />;
   if (!data) return <Failure error={error} />;
   const { labels, confusion, classes, curves, thresholds, gives = "probabilities" } = data;
   const open = (to: { cell?: string; record?: number }) =>

@@ -15,7 +15,7 @@ const colors: Readonly<Record<string, string>> = {
 
 export function State({ state }: { readonly state: keyof typeof t.states }) {
   return (
-    <Badge color={colors[state] ?? "gray"} variant="dot" tt="none">
+    <Badge color={colors[state] ?? "gray"} variant="dot" tt="none" miw="max-content">
       {t.states[state]}
     </Badge>
   );

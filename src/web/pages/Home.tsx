@@ -1,5 +1,5 @@
 /** The first page: data to begin with, one button that trains, and what was trained last. */
-import { Anchor, Button, Card, Group, SimpleGrid, Stack, Text, Title } from "@mantine/core";
+import { Anchor, Button, Card, Group, Loader, SimpleGrid, Stack, Text, Title } from "@mantine/core";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import type { ReactNode } from "react";
@@ -25,10 +25,22 @@ export function Home() {
   const entries = samples.flatMap((id) => catalog.data?.datasets?.filter((entry) => entry.id === id) ?? []);
   const first = entries[0];
   const runs = recent.data?.items ?? [];
-  return (
-    <Stack maw={1100}>
+  const heading = (
+    <>
       <PageTitle>{t.home.title}</PageTitle>
       <Text>{t.home.lead}</Text>
+    </>
+  );
+  if (catalog.isPending || recent.isPending)
+    return (
+      <Stack maw={1100}>
+        {heading}
+        <Loader aria-label={t.loading} />
+      </Stack>
+    );
+  return (
+    <Stack maw={1100}>
+      {heading}
       <Failure error={catalog.error ?? begin.error} />
       {first && may && (
         <Group>

@@ -1,4 +1,5 @@
 /** One record of the test split that a run never saw, as it came: to try its model with. */
+import { decimal } from "../../../data/raw.ts";
 import type { DatasetSource, ExampleView } from "../../../shared/api/schemas.ts";
 import { NO_DATE, type Snapshot } from "../../../shared/dataset.ts";
 import { fail } from "../../../shared/errors.ts";
@@ -47,7 +48,7 @@ export async function getExample(kernel: Kernel, id: string, wanted: number | un
     if (type === "category") return [[name, values[bytes.readInt32LE(4 * place)] ?? null]];
     if (type === "date") return [[name, dateOf(bytes.readBigInt64LE(8 * place))]];
     const value = bytes.readFloatLE(4 * place);
-    return [[name, Number.isNaN(value) ? null : Number(value.toPrecision(7))]]; // as many digits as float32 has
+    return [[name, Number.isNaN(value) ? null : decimal(value)]];
   });
   return { ...record, cells: Object.fromEntries(cells) };
 }

@@ -16,6 +16,9 @@ import { t } from "../../texts.ts";
 const { worker, queue, job } = t.admin;
 
 export function Workers() {
+  // Lists that come one by one would push each other down.
+  const isPending = [useQuery(workersQuery), useQuery(runningJobsQuery), useQuery(queuesQuery)].some((query) => query.isPending);
+  if (isPending) return <Loader aria-label={t.loading} />;
   return (
     <Stack>
       <WorkerList />
@@ -38,7 +41,6 @@ function WorkerList() {
   return (
     <>
       <Failure error={workers.error ?? running.error} />
-      {workers.isPending && <Loader aria-label={t.loading} />}
       {workers.data && (
         <Lines
           columns={[
