@@ -1,6 +1,6 @@
 /**
- * How the tests run: straight from the sources, but for what they start (test/compiled.ts); in two processes, because ONNX Runtime brings threads of its own. The server's run twice:
- * on what it embeds, and on PostgreSQL and S3. Those that kill run after all others, one at a time.
+ * How the tests run: straight from the sources, but for what they start (test/compiled.ts); in two processes, because ONNX Runtime brings threads of its own. Most of the server's run
+ * twice: on what it embeds, and on PostgreSQL and S3. Those that kill run after all others, one at a time.
  */
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
@@ -8,6 +8,8 @@ import { startsCompiled } from "./test/compiled.ts";
 import { available } from "./test/postgres-server.ts";
 
 const ofServer = ["src/server/modules/**/*.test.ts", "test/api/**/*.test.ts"];
+/** What they say no to never reaches the database and the store: on one back end is enough. */
+const ofHttp = ["bad-input", "openapi", "security", "tls"].map((name) => `test/api/${name}.test.ts`);
 /** They kill, stop and time processes of their own, and keep both cores busy with them. */
 const alone = ["test/kill/**/*.test.ts", "test/confinement.test.ts"];
 const nowhere = ["dist/**", "node_modules/**"];
@@ -41,7 +43,7 @@ export default defineConfig({
           provide: { backend: "cluster" },
           // Without PostgreSQL there is one test, which says so by being skipped.
           include: available ? ofServer : ["test/api/backend.test.ts"],
-          exclude: nowhere,
+          exclude: [...nowhere, ...ofHttp],
           globalSetup: ["test/compiled.ts", "test/cluster.ts"],
           // What s3rver knows.
           env: {
