@@ -53,9 +53,9 @@ export const trainingParams = {
     of: "integer",
     min: 1,
     options: Object.keys(efforts) as Effort[],
-    help: `Passes over the training samples; a word: ${Object.values(efforts)
-      .map(({ epochs, updates }) => `${epochs} or as many as make ${updates} updates of the weights`)
-      .join(", ")}.`,
+    help: `Passes over the training samples. A word takes more of them where samples are few: ${Object.entries(efforts)
+      .map(([word, { epochs, updates }]) => `${word} ${epochs}, or what makes ${updates} updates of the weights`)
+      .join("; ")}.`,
   }),
   batchSize: integer({ default: 64, min: 1, help: "Samples per step." }),
   seed: integer({ default: 1, min: 0, help: "Settles initial weights, shuffling, dropout and augmentation: the same seed, the same bits." }),
