@@ -150,12 +150,20 @@ describe.skipIf(!available || !built)("a new run in the browser", async () => {
   });
 
   test("a row is filled in by a record of the test split, and what it is in truth stands beside the prediction", async () => {
-    const { row, of, truth, target, cells } = await client.call("getExample", { params: { id: flowers.id }, query: { row: 3 } });
-    expect([row, of, target]).toEqual([3, 30, "species"]);
+    const { row, of, truth, cells } = await client.call("getExample", { params: { id: flowers.id }, query: { row: 3 } });
+    expect([row, of]).toEqual([3, 30]);
     const line = Object.values(cells!).join(",");
     expect(readFileSync("data/iris.csv", "utf8")).toContain(`${line},${truth}`);
     await expect(client.call("getExample", { params: { id: flowers.id }, query: { row: 30 } })).rejects.toMatchObject({ code: "NOT_FOUND" });
-    await expect(client.call("getExample", { params: { id: digits.id } })).rejects.toMatchObject({ code: "ARTIFACT_MISSING" });
+    const drawn = await client.call("getExample", { params: { id: digits.id }, query: { row: 7 } });
+    expect([drawn.of, drawn.picture!.shape, Buffer.from(drawn.picture!.pixels, "base64").length]).toEqual([
+      digits.facts!.dataset.samples.test,
+      [1, 28, 28],
+      784,
+    ]);
+    expect(digits.facts!.dataset.labels).toContain(drawn.truth);
+    const draft = await client.call("createRun", { body: { dataset: { id: "iris" }, draft: true } });
+    await expect(client.call("getExample", { params: { id: draft.id } })).rejects.toMatchObject({ code: "ARTIFACT_MISSING" });
 
     const page = await pageOf(platform);
     await page.goto(`${url}/runs/${flowers.id}?tab=tryIt`);

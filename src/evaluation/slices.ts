@@ -74,13 +74,17 @@ function grouped(count: number, keyOf: (row: number) => number): Map<number, num
   return groups;
 }
 
+/** Seconds since 1970-01-01 in ISO 8601; of midnight the day alone. */
+const dateOf = (seconds: number): string =>
+  new Date(seconds * 1000).toISOString().replace(/(T00:00:00)?\.000Z$/, (_, midnight) => (midnight ? "" : "Z"));
+
 /** A row of the raw table, by column, as people read it. */
 export function rawRow(row: number, columns: readonly Column[], raw: RawSplit): Record<string, string | number | null> {
   const shown = (column: Column): string | number | null => {
     const cell = cellsOf(raw, columns, column)(row);
     if (Number.isNaN(cell)) return null;
     if (column.type === "category") return column.values![cell]!;
-    return column.type === "date" ? new Date(cell * 1000).toISOString() : decimal(cell);
+    return column.type === "date" ? dateOf(cell) : decimal(cell);
   };
   return Object.fromEntries(columns.filter(({ type }) => type !== "text").map((column) => [column.name, shown(column)]));
 }

@@ -17,14 +17,15 @@ const dtypes = new Map<unknown, TensorInfo["dtype"]>([
 export function testRecords({ raw, test, sampleShape }: Dataset): Files {
   const isPictures = !raw && test.inputs instanceof Uint8Array && sampleShape.length === 3;
   const { numbers, categories, dates } = raw?.test ?? {};
-  const arrays = Object.entries({ numbers, categories, dates, ...(isPictures && { pictures: test.inputs }) }).filter(
+  const arrays = Object.entries({ targets: test.targets, numbers, categories, dates, ...(isPictures && { pictures: test.inputs }) }).filter(
     (one): one is [string, StoredArray] => one[1] !== undefined,
   );
   const bytes = arrays.reduce((sum, [, { byteLength }]) => sum + byteLength, 0);
-  if (!arrays.length || !test.count || bytes > MOST_BYTES) return {};
+  if (arrays.length < 2 || !test.count || bytes > MOST_BYTES) return {};
+  const widths = (name: string, { length }: StoredArray) => (name === "targets" ? [] : isPictures ? sampleShape : [length / test.count]);
   const tensors = arrays.map(([name, data]): [string, TensorInfo] => [
     name,
-    { dtype: dtypes.get(data.constructor)!, shape: [test.count, ...(isPictures ? sampleShape : [data.length / test.count])] },
+    { dtype: dtypes.get(data.constructor)!, shape: [test.count, ...widths(name, data)] },
   ]);
   const { header } = layOut(new Map(tensors), isPictures ? { pictureShape: JSON.stringify(sampleShape) } : { columns: JSON.stringify(raw?.columns) });
   return { "test-records.safetensors": [header, ...arrays.map(([, data]) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength))] };

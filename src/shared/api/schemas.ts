@@ -496,7 +496,6 @@ export const example = z
   .object({
     row: count.meta({ description: "In the test split, from 0." }),
     of: count.meta({ description: "Records of the test split." }),
-    target: z.string(),
     truth: z.union([z.string(), z.number()]),
     cells: z
       .record(z.string(), z.union([z.string(), z.number(), z.null()]))

@@ -16,7 +16,7 @@ import { type Row, RowForm } from "./try/RowForm.tsx";
 export type Sample = { readonly rows: Row[] } | { readonly picture: string };
 
 interface TryItProps {
-  readonly run: Pick<Run, "id" | "facts" | "state" | "source" | "settings">;
+  readonly run: Pick<Run, "id" | "facts" | "state" | "source" | "settings" | "artifacts">;
   /** The experiment whose model is asked, where it is one. */
   readonly experiment?: string;
 }
@@ -35,12 +35,13 @@ export function TryIt({ run, experiment }: TryItProps) {
   );
   const { ask, answer, error, busy, clear } = useLatest(work);
   const example = useMutation({ mutationFn: () => client.call("getExample", { params: { id } }) });
+  /** Whether there are test records to try: those of the dataset, or those that a run of a built-in one leaves. */
+  const isKept = source !== undefined || run.artifacts.some(({ name }) => name === "test-records.safetensors");
   const profile = useQuery({ ...profileQuery(source ? `${source.name}@${source.version}` : ""), enabled: source !== undefined });
   if (!facts || state !== "succeeded") return <Text>{t.run.noEvaluation}</Text>;
 
   const { inputs, pictureShape, sampleShape } = facts.dataset;
-  /** Of data that are kept here. */
-  const another = source && (
+  const another = isKept && (
     <Button
       variant="default"
       loading={example.isPending}

@@ -91,7 +91,7 @@ interface Records {
 }
 
 /** Where the test records of a run lie. */
-interface TestFiles {
+export interface TestFiles {
   readonly tensors: StoredTensors;
   readonly columns: readonly Column[];
   readonly pictureShape?: readonly number[];
@@ -100,7 +100,7 @@ interface TestFiles {
 }
 
 /** In the snapshot that it was trained on; what has none, as it was built in, left them with its evaluation. Nothing of runs that did neither. */
-async function testFilesOf(kernel: Kernel, { source, artifacts }: RunState): Promise<TestFiles | undefined> {
+export async function testFilesOf(kernel: Kernel, { source, artifacts }: RunState): Promise<TestFiles | undefined> {
   const own = artifacts["test-records.safetensors"];
   if (own) {
     const tensors = await openTensors(kernel.blobs, { name: "test-records.safetensors", ...own });
@@ -120,17 +120,21 @@ const whole = ({ blobs }: Kernel, { sha256, size }: StoredFile): Promise<Uint8Ar
 async function recordsOf(kernel: Kernel, state: RunState, rows: readonly number[], signal: AbortSignal): Promise<Records | undefined> {
   const files = await testFilesOf(kernel, state);
   if (!files) return undefined;
-  const { tensors, columns, pictureShape } = files;
-  if (pictureShape) return { kind: "pictures" };
-  const names = (["numbers", "categories", "dates"] as const).filter((name) => tensors.placed.has(name));
-  const read = await Promise.all(names.map(async (name) => [name, typed(tensors, name, await tensors.read(name, rows))] as const));
-  const raw = { count: rows.length, targets: new Float32Array(), ...Object.fromEntries(read) } as RawSplit;
-  const texts = await textsOf(kernel, files, rows, signal);
-  const samples = rows.map((_, i) => ({ ...rawRow(i, columns, raw), ...texts?.[i] }));
+  if (files.pictureShape) return { kind: "pictures" };
+  const [cells, texts] = await Promise.all([cellsIn(files, rows), textsOf(kernel, files, rows, signal)]);
+  const samples = cells.map((own, i) => ({ ...own, ...texts?.[i] }));
   return { kind: "table", samples: samples.map((sample) => Object.fromEntries(Object.entries(sample).slice(0, MOST_COLUMNS))) };
 }
 
-const typed = ({ placed }: StoredTensors, name: string, bytes: Uint8Array<ArrayBuffer>) => new arrays[placed.get(name)!.dtype](bytes.buffer);
+/** Of a table: what stands in some rows, by column, but for texts. */
+export async function cellsIn({ tensors, columns }: TestFiles, rows: readonly number[]): Promise<ReturnType<typeof rawRow>[]> {
+  const names = (["numbers", "categories", "dates"] as const).filter((name) => tensors.placed.has(name));
+  const read = await Promise.all(names.map(async (name) => [name, typed(tensors, name, await tensors.read(name, rows))] as const));
+  const raw = { count: rows.length, targets: new Float32Array(), ...Object.fromEntries(read) } as RawSplit;
+  return rows.map((_, i) => rawRow(i, columns, raw));
+}
+
+export const typed = ({ placed }: StoredTensors, name: string, bytes: Uint8Array<ArrayBuffer>) => new arrays[placed.get(name)!.dtype](bytes.buffer);
 
 /** Texts lie in Parquet, which is read in the predictor process; where they are too many they are left out. */
 async function textsOf(kernel: Kernel, { columns, parquet }: TestFiles, rows: readonly number[], signal: AbortSignal) {
