@@ -202,6 +202,10 @@ describe.skipIf(!available || !built)("ten thousand runs", async () => {
     const { id } = await client.call("createRun", { body: { ...tiny, name: "newcomer" } });
     const line = page.getByRole("row", { name: /newcomer/ });
     await line.getByText("Waiting").waitFor();
+    await line.getByRole("link", { name: "newcomer" }).click();
+    await page.getByText(/^Waits for a worker that is free, and begins by itself/).waitFor();
+    await page.goBack();
+    await line.getByText("Waiting").waitFor();
     const job = await worker.take();
     await line.getByText("Training").waitFor();
     await line.getByRole("checkbox").click();

@@ -412,6 +412,12 @@ export const t = {
     steps: (step: number, of: number, unit: string) => `${step} of ${of} ${unit}`,
     left: (time: string) => `${time} left`,
     rate: (rate: string) => `${rate} samples a second`,
+    waits: (running: number, others: number) =>
+      `${[
+        "Waits for a worker that is free, and begins by itself",
+        ...(running ? [running === 1 ? "one run is being trained" : `${running} runs are being trained`] : []),
+        ...(others > 0 ? [others === 1 ? "one more waits" : `${others} more wait`] : []),
+      ].join("; ")}.`,
     noPoints: "Points appear here as the training goes.",
     noEvaluation: "It is evaluated when it has been trained.",
     smooth: "Smooth",

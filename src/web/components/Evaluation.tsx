@@ -2,7 +2,7 @@
 import { Anchor, Group, Image, Loader, Progress, SimpleGrid, Stack, Text, Title } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
-import type { Run } from "../../shared/api/schemas.ts";
+import type { CatalogEntry, Run } from "../../shared/api/schemas.ts";
 import type { EvaluationReport, Slice } from "../../shared/evaluation.ts";
 import { catalogQuery, evaluationQuery } from "../api.ts";
 import { cellOf } from "../confusion.ts";
@@ -30,6 +30,7 @@ export function Evaluation({ run }: { readonly run: Run }) {
   // Metrics stand in the order of the catalog: what is shown does not move.
   if (isPending || catalog.isPending) return <Loader aria-label={t.loading} />;
   if (!data) return <Failure error={error} />;
+  const metrics: Catalog = catalog.data?.metrics ?? [];
   const { labels, confusion, classes, curves, thresholds, gives = "probabilities" } = data;
   const open = (to: { cell?: string; record?: number }) =>
     void navigate({ search: (before) => ({ ...before, cell: undefined, record: undefined, ...to }) });
@@ -38,14 +39,14 @@ export function Evaluation({ run }: { readonly run: Run }) {
     <Stack>
       <Text>{t.evaluation.onTest(count(data.samples))}</Text>
       <Words data={data} />
-      <Metrics data={data} />
+      <Metrics data={data} catalog={metrics} />
       {confusion && labels && (
         <Confusion labels={labels} confusion={confusion} open={(truth, predicted) => open({ cell: `${truth},${predicted}` })} />
       )}
       {classes && labels && <ClassScores labels={labels} classes={classes} />}
       {thresholds && thresholds.length > 0 && labels && <Thresholds labels={labels} thresholds={thresholds} usual={USUAL[gives]} />}
       {curves && <Curves curves={curves} />}
-      {data.slices.length > 0 && <Slices slices={data.slices} />}
+      {data.slices.length > 0 && <Slices slices={data.slices} catalog={metrics} />}
       {data.importance.length > 0 && <Importance data={data} />}
       {data.worst.length > 0 && <Worst data={data} open={(row) => open({ record: row })} />}
       <TestRecords run={run.id} version={file.sha256} chosen={chosen} title={titleFor(chosen, labels)} close={() => open({})} />
@@ -59,6 +60,9 @@ function titleFor(chosen: Chosen | undefined, labels: readonly string[] = []): s
   if (row !== undefined) return t.evaluation.record(row);
   return t.evaluation.cellTitle(labels[truth] ?? String(truth), labels[predicted] ?? String(predicted));
 }
+
+/** Metrics as the catalog lists them. */
+type Catalog = readonly CatalogEntry[];
 
 /** Test beside training and baseline, in a sentence. */
 function Words({ data }: { readonly data: EvaluationReport }) {
@@ -76,9 +80,8 @@ function Words({ data }: { readonly data: EvaluationReport }) {
   );
 }
 
-function Metrics({ data }: { readonly data: EvaluationReport }) {
+function Metrics({ data, catalog }: { readonly data: EvaluationReport; readonly catalog: Catalog }) {
   const { metrics, intervals, train, baseline } = data;
-  const catalog = useQuery(catalogQuery).data?.metrics ?? [];
   // In the catalog's order and words; what it does not know comes last.
   const rows = Object.entries(metrics)
     .map(([metric, value]) => {
@@ -112,11 +115,10 @@ function Metrics({ data }: { readonly data: EvaluationReport }) {
 const MOST_SLICES = 15;
 
 /** Where the model is worst: parts of the data in which a column has a value, by their first metric. */
-function Slices({ slices }: { readonly slices: readonly Slice[] }) {
-  const catalog = useQuery(catalogQuery).data?.metrics;
+function Slices({ slices, catalog }: { readonly slices: readonly Slice[]; readonly catalog: Catalog }) {
   const metrics = Object.keys(slices[0]!.metrics).slice(0, 3);
   const [first] = metrics;
-  const sign = catalog?.find(({ id }) => id === first?.replaceAll("_", "-"))?.better === "lower" ? -1 : 1;
+  const sign = catalog.find(({ id }) => id === first?.replaceAll("_", "-"))?.better === "lower" ? -1 : 1;
   const worst = [...slices].sort((a, b) => sign * ((a.metrics[first!] ?? 0) - (b.metrics[first!] ?? 0))).slice(0, MOST_SLICES);
   return (
     <section aria-label={t.evaluation.slices}>

@@ -1,6 +1,6 @@
 /** One run: how it goes, how good it is, what it is made of, and what can be done with it. */
 import { Anchor, Badge, Button, Group, Loader, Progress, Stack, Tabs, Text, useComputedColorScheme } from "@mantine/core";
-import { useMutation } from "@tanstack/react-query";
+import { useMutation, useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
 import { isOver, type Run } from "../../shared/api/schemas.ts";
@@ -16,6 +16,7 @@ import { PageTitle } from "../components/PageTitle.tsx";
 import { State } from "../components/State.tsx";
 import { TryIt } from "../components/TryIt.tsx";
 import { count, moment, size, span } from "../format.ts";
+import { totalQuery } from "../run-pages.ts";
 import type { Watched } from "../series.ts";
 import { t } from "../texts.ts";
 import { useWatched } from "../watch.ts";
@@ -61,6 +62,7 @@ export function RunPage() {
         </Text>
       )}
       {progress && !isOver(run.state) && <HowFar progress={progress} />}
+      {run.state === "queued" && <Waiting />}
       <Actions run={run} changed={() => setAgain(again + 1)} />
       <Tabs value={tab} onChange={(to) => void navigate({ search: { tab: to ?? undefined }, replace: true })} keepMounted={false}>
         <Tabs.List mb="md">
@@ -101,6 +103,17 @@ export function RunPage() {
     </Stack>
   );
 }
+
+/** Why nothing happens yet. */
+function Waiting() {
+  const [running, waiting] = [useQuery(totalOf("running")).data, useQuery(totalOf("queued")).data];
+  return (
+    <Text size="sm" role="status">
+      {running !== undefined && waiting !== undefined && t.run.waits(running, waiting - 1)}
+    </Text>
+  );
+}
+const totalOf = (state: string) => totalQuery({ filter: [`state=${state}`] });
 
 function HowFar({ progress }: { readonly progress: NonNullable<Watched["progress"]> }) {
   const { epoch, epochs, step, stepsPerEpoch, unit, secondsLeft, samplesPerSecond } = progress;

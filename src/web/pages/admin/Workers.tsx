@@ -2,7 +2,7 @@
 import { Button, Group, Loader, Select, Stack, Text, Title } from "@mantine/core";
 import { useInfiniteQuery, useMutation, useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
-import { type Job, jobKinds, jobStates, type QueueView } from "../../../shared/api/schemas.ts";
+import { type Job, jobKinds, jobStates, type QueueView, type WorkerInfo } from "../../../shared/api/schemas.ts";
 import { known } from "../../admin-search.ts";
 import { client, queries, queuesQuery, runningJobsQuery, workersQuery } from "../../api.ts";
 import { Confirm } from "../../components/Confirm.tsx";
@@ -17,12 +17,13 @@ const { worker, queue, job } = t.admin;
 
 export function Workers() {
   // Lists that come one by one would push each other down.
-  const isPending = [useQuery(workersQuery), useQuery(runningJobsQuery), useQuery(queuesQuery)].some((query) => query.isPending);
-  if (isPending) return <Loader aria-label={t.loading} />;
+  const [workers, running, queues] = [useQuery(workersQuery), useQuery(runningJobsQuery), useQuery(queuesQuery)];
+  if (workers.isPending || running.isPending || queues.isPending) return <Loader aria-label={t.loading} />;
   return (
     <Stack>
-      <WorkerList />
-      <Queues />
+      <Failure error={workers.error ?? running.error} />
+      {workers.data && <WorkerList workers={workers.data.items} running={running.data?.items ?? []} />}
+      <Queues queues={queues.data?.items} error={queues.error} />
       <Jobs />
     </Stack>
   );
@@ -34,46 +35,39 @@ function Subject({ subject }: Pick<Job, "subject">) {
   return <To to={to}>{subject.name ?? subject.id.slice(0, 8)}</To>;
 }
 
-function WorkerList() {
-  const workers = useQuery(workersQuery);
-  const running = useQuery(runningJobsQuery);
-  const jobs = new Map(running.data?.items.map((one) => [one.id, one]));
+function WorkerList({ workers, running }: { readonly workers: readonly WorkerInfo[]; readonly running: readonly Job[] }) {
+  const jobs = new Map(running.map((one) => [one.id, one]));
   return (
-    <>
-      <Failure error={workers.error ?? running.error} />
-      {workers.data && (
-        <Lines
-          columns={[
-            { label: worker.name },
-            { label: worker.state },
-            { label: worker.slots, numeric: true },
-            { label: worker.doing },
-            { label: worker.version },
-            { label: worker.seen },
-          ]}
-          rows={workers.data.items.map(({ id, name, alive, slots, jobs: own, lastSeenAt, version, platform, labels }) => [
-            id,
-            name,
-            <span key="state" className={alive ? "good" : "bad"}>
-              {alive ? worker.alive : worker.gone}
-            </span>,
-            worker.inUse(own.length, slots),
-            own.length === 0 ? (
-              worker.nothing
-            ) : (
-              <Stack key="jobs" gap={2}>
-                {own.flatMap((id) => {
-                  const one = jobs.get(id);
-                  return one ? [<Doing key={id} {...one} />] : [];
-                })}
-              </Stack>
-            ),
-            [version, platform, ...labels].join(", "),
-            moment(lastSeenAt),
-          ])}
-        />
-      )}
-    </>
+    <Lines
+      columns={[
+        { label: worker.name },
+        { label: worker.state },
+        { label: worker.slots, numeric: true },
+        { label: worker.doing },
+        { label: worker.version },
+        { label: worker.seen },
+      ]}
+      rows={workers.map(({ id, name, alive, slots, jobs: own, lastSeenAt, version, platform, labels }) => [
+        id,
+        name,
+        <span key="state" className={alive ? "good" : "bad"}>
+          {alive ? worker.alive : worker.gone}
+        </span>,
+        worker.inUse(own.length, slots),
+        own.length === 0 ? (
+          worker.nothing
+        ) : (
+          <Stack key="jobs" gap={2}>
+            {own.flatMap((id) => {
+              const one = jobs.get(id);
+              return one ? [<Doing key={id} {...one} />] : [];
+            })}
+          </Stack>
+        ),
+        [version, platform, ...labels].join(", "),
+        moment(lastSeenAt),
+      ])}
+    />
   );
 }
 
@@ -83,8 +77,7 @@ const Doing = ({ kind, subject }: Job) => (
   </Text>
 );
 
-function Queues() {
-  const { data, error } = useQuery(queuesQuery);
+function Queues({ queues, error }: { readonly queues: readonly QueueView[] | undefined; readonly error: unknown }) {
   const age = ({ oldestAt }: QueueView) => (oldestAt ? span(Math.max(0, (Date.now() - Date.parse(oldestAt)) / 1000)) : "–");
   return (
     <section aria-label={queue.title}>
@@ -92,7 +85,7 @@ function Queues() {
         {queue.title}
       </Title>
       <Failure error={error} />
-      {data && (
+      {queues && (
         <Lines
           columns={[
             { label: queue.kind },
@@ -101,7 +94,7 @@ function Queues() {
               numeric: true,
             })),
           ]}
-          rows={data.items.map((one) => [
+          rows={queues.map((one) => [
             one.kind,
             queue.kinds[one.kind],
             count(one.queued),
