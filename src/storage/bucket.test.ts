@@ -47,8 +47,9 @@ if (!hasMoto) test.skip("buckets of moto (TRAINYARD_PYTHON names no Python with 
 describe.each(Object.entries(servers))("a bucket of %s", (kind, make) => {
   let server: S3Server;
   let bucket: S3Bucket;
-  const open = (endpoint = server.endpoint) =>
-    new S3Bucket(server.bucket, { endpoint, accessKeyId: "S3RVER", secretAccessKey: "S3RVER", patienceSeconds: 3 });
+  /** Patient, as the servers share the machine with other tests. */
+  const open = (endpoint = server.endpoint, patienceSeconds = 60) =>
+    new S3Bucket(server.bucket, { endpoint, accessKeyId: "S3RVER", secretAccessKey: "S3RVER", patienceSeconds });
   beforeAll(async () => {
     server = make();
     await server.start();
@@ -101,7 +102,7 @@ describe.each(Object.entries(servers))("a bucket of %s", (kind, make) => {
     const content = randomBytes(50 * MIB);
     const path = file(content);
     const proxy = await countingProxy(server.endpoint, 2);
-    const through = open(proxy.url);
+    const through = open(proxy.url, 6);
     expect(await code(through.upload(path, "cut.bin"))).toBe("STORE_UNAVAILABLE");
     through.close();
     const sent = proxy.parts;

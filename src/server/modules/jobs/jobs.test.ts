@@ -408,8 +408,8 @@ describe("a job that an administrator stops", () => {
     const { run, job } = await claimed();
     for (const role of ["viewer", "trainer"] as const) {
       const theirs = as(await platform.account(`stopping-${role}`, role));
-      for (const asked of [theirs.call("stopJob", { params: { id: job.id } }), theirs.call("getQueues", {}), theirs.call("getServerLog", {})])
-        expect(await verdict(asked)).toBe("FORBIDDEN");
+      const asked = [theirs.call("stopJob", { params: { id: job.id } }), theirs.call("getQueues", {}), theirs.call("getServerLog", {})];
+      expect(await Promise.all(asked.map(verdict))).toEqual(asked.map(() => "FORBIDDEN"));
     }
     expect((await getRun(run)).state).toBe("running");
     await worker.succeed(job);
