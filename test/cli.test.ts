@@ -202,6 +202,12 @@ describe.concurrent("a server that is no use is told:", () => {
     ]);
   });
 
+  test("one whose port another program has", async () => {
+    const { port } = new URL(server.url);
+    const { code, stderr } = await trainyard(join(root, "same-port"), ["serve", "--port", port]);
+    expect([code, stderr]).toEqual([2, expect.stringContaining(`error: port ${port} of 127.0.0.1 is in use by another program\n  End that one, `)]);
+  });
+
   test("with every problem of its configuration", async () => {
     const { code, stderr } = await trainyard(join(root, "elsewhere"), ["serve", "--port", "none", "--workers", "-1"], undefined, {
       TRAINYARD_PORTT: "1",

@@ -7,6 +7,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { sql } from "kysely";
 import { canonical } from "../shared/canonical.ts";
+import { fail } from "../shared/errors.ts";
 import { version } from "../shared/version.ts";
 import { writeAtomically } from "../storage/atomic.ts";
 import { Blobs } from "../storage/blobs.ts";
@@ -142,7 +143,13 @@ export async function startPlatform(config: Config, { listen, workers, lasting =
     closers.push(() => live.close());
     // The database of a directory has no other server: who worked for the one before works no more. Whoever comes from now on does.
     if (db.kind === "embedded") await loseWorkers(kernel, await lastWorkers(kernel));
-    await app.listen({ host: listen.host, port: listen.port });
+    await app.listen({ host: listen.host, port: listen.port }).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== "EADDRINUSE") throw error;
+      throw fail("BAD_USAGE", {
+        problem: `port ${listen.port} of ${listen.host} is in use by another program`,
+        fix: "End that one, or choose another port with --port or TRAINYARD_PORT; 0 takes any that is free.",
+      });
+    });
     const { port } = app.server.address() as AddressInfo;
     if (config.insecureNetwork && !config.tls && !isLoopback(listen.host)) {
       log.warn(`listening on ${listen.host} WITHOUT TLS: whoever is on the way reads passwords, tokens and data`);
