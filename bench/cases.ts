@@ -1,6 +1,7 @@
 /** What is measured: the cases, set up from the catalog as `trainyard train` would, on made-up samples of the right shape. */
 
-import { type Assembled, assemble, resolveSettings } from "../src/catalog/run-settings.ts";
+import { type Assembled, assemble } from "../src/catalog/assemble.ts";
+import { resolveSettings } from "../src/catalog/run-settings.ts";
 import { sizeOf } from "../src/engine/graph.ts";
 import type { Dataset } from "../src/shared/dataset.ts";
 import { random } from "../src/shared/random.ts";

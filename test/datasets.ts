@@ -1,5 +1,6 @@
 /** Datasets as a training sees them, for tests that compare with their rows. */
-import { loadDataset, type NetworkSettings, ofLearner, type RunRequest, type RunSettings, resolveSettings } from "../src/catalog/run-settings.ts";
+import { loadDataset } from "../src/catalog/assemble.ts";
+import { type NetworkSettings, ofLearner, type RunRequest, type RunSettings, resolveSettings } from "../src/catalog/run-settings.ts";
 import type { Dataset } from "../src/shared/dataset.ts";
 
 /** @example const { test: held } = await loaded("iris"); */

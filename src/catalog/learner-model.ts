@@ -6,7 +6,8 @@ import { sampleWeights } from "../learners/weights.ts";
 import type { Dataset, Normalisation, Split } from "../shared/dataset.ts";
 import type { ClassWeights } from "../shared/define.ts";
 import { fail, show } from "../shared/errors.ts";
-import { describe, frontOf, type LearnerSettings } from "./run-settings.ts";
+import { describe, frontOf } from "./assemble.ts";
+import type { LearnerSettings } from "./run-settings.ts";
 
 const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 

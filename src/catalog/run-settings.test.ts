@@ -2,8 +2,9 @@
 import { describe, expect, test } from "vitest";
 import { loaded, ofNetwork } from "../../test/datasets.ts";
 import type { Dataset } from "../shared/dataset.ts";
+import { assemble, networkOf } from "./assemble.ts";
 import { catalog } from "./index.ts";
-import { assemble, defaults, networkOf, type RunRequest, resolveSettings } from "./run-settings.ts";
+import { defaults, type RunRequest, resolveSettings } from "./run-settings.ts";
 
 const iris = { dataset: { id: "iris" } };
 const problems = (request: RunRequest): string[] => {

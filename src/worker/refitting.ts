@@ -1,5 +1,6 @@
 /** Fits the settings of a run again on parts of its training split: cross-validation and learning curves. The test split is never looked at. */
-import type { LoadOptions, RunRequest } from "../catalog/run-settings.ts";
+import type { LoadOptions } from "../catalog/assemble.ts";
+import type { RunRequest } from "../catalog/run-settings.ts";
 import { foldsOf } from "../data/folds.ts";
 import type { MetricKind } from "../evaluation/kinds.ts";
 import type { RunFacts } from "../shared/api/schemas.ts";

@@ -1,14 +1,11 @@
 /** Performs one training: joins catalog and engine, and hands out what is worth keeping. Knows neither folders nor servers. */
 import { availableParallelism } from "node:os";
+import { type Assembled, assemble, type LoadOptions, loadDataset } from "../catalog/assemble.ts";
 import { catalog } from "../catalog/index.ts";
 import { fitDataOf, learnerGraph } from "../catalog/learner-model.ts";
 import {
-  type Assembled,
-  assemble,
   type LearnerSettings,
-  type LoadOptions,
   learnerOf,
-  loadDataset,
   type NetworkSettings,
   ofLearner,
   type RunRequest,

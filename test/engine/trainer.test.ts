@@ -1,8 +1,9 @@
 /** The trainer's promises: the same bits for the same seed, wherever it is stopped; every sample once; the best epoch kept; NaN refused. */
 import { createHash } from "node:crypto";
 import { beforeAll, describe, expect, test } from "vitest";
+import { assemble } from "../../src/catalog/assemble.ts";
 import { catalog } from "../../src/catalog/index.ts";
-import { assemble, type RunRequest, resolveSettings } from "../../src/catalog/run-settings.ts";
+import { type RunRequest, resolveSettings } from "../../src/catalog/run-settings.ts";
 import { splitValidation } from "../../src/data/index.ts";
 import { Session } from "../../src/engine/session.ts";
 import { evaluateRows, initialTensors, type TrainOptions, train } from "../../src/engine/trainer.ts";

@@ -36,6 +36,13 @@ interface FrameProps {
   readonly children: ReactNode;
 }
 
+/** The button that saves a picture, or what it was made of, in one format. */
+export const SaveAs = ({ format, act }: { readonly format: string; readonly act: () => unknown }) => (
+  <Button size="compact-xs" variant="default" aria-label={t.compare.exportAs(format)} onClick={() => void act()}>
+    {format}
+  </Button>
+);
+
 export function PlotFrame({ title, label, name, svg, said, colors, children }: FrameProps) {
   return (
     <figure className="chart">
@@ -44,22 +51,8 @@ export function PlotFrame({ title, label, name, svg, said, colors, children }: F
           {title}
         </Text>
         <Group gap="xs">
-          <Button
-            size="compact-xs"
-            variant="default"
-            aria-label={t.compare.exportAs("SVG")}
-            onClick={() => svg.current && save(`${name}.svg`, svgBlob(svgText(svg.current)))}
-          >
-            SVG
-          </Button>
-          <Button
-            size="compact-xs"
-            variant="default"
-            aria-label={t.compare.exportAs("PNG")}
-            onClick={async () => svg.current && save(`${name}.png`, await pngBlob(svgText(svg.current)))}
-          >
-            PNG
-          </Button>
+          <SaveAs format="SVG" act={() => svg.current && save(`${name}.svg`, svgBlob(svgText(svg.current)))} />
+          <SaveAs format="PNG" act={async () => svg.current && save(`${name}.png`, await pngBlob(svgText(svg.current)))} />
         </Group>
       </Group>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is scrolled by keyboard too */}

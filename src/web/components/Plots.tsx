@@ -12,7 +12,7 @@ import { t } from "../texts.ts";
 import { Failure } from "./Failure.tsx";
 import { Lines } from "./Lines.tsx";
 import { brushed, Parallel } from "./Parallel.tsx";
-import { shownCell } from "./PlotFrame.tsx";
+import { SaveAs, shownCell } from "./PlotFrame.tsx";
 import { RunLink } from "./RunLink.tsx";
 import { Scatter } from "./Scatter.tsx";
 
@@ -175,22 +175,8 @@ function Files({ runs, columns }: { readonly runs: readonly RunSummary[]; readon
   const rows = () => runs.map((run) => all.map(({ value }) => value(run)));
   return (
     <Group gap="xs">
-      <Button
-        size="compact-xs"
-        variant="default"
-        aria-label={t.compare.exportAs("CSV")}
-        onClick={() => saveText("plotted.csv", "text/csv", csv(head, rows()))}
-      >
-        CSV
-      </Button>
-      <Button
-        size="compact-xs"
-        variant="default"
-        aria-label={t.compare.exportAs("JSON")}
-        onClick={() => saveText("plotted.json", "application/json", json(head, rows()))}
-      >
-        JSON
-      </Button>
+      <SaveAs format="CSV" act={() => saveText("plotted.csv", "text/csv", csv(head, rows()))} />
+      <SaveAs format="JSON" act={() => saveText("plotted.json", "application/json", json(head, rows()))} />
     </Group>
   );
 }

@@ -1,15 +1,8 @@
 /** Whether a request can be trained: judged by the catalog and the data, with every problem told at once. */
 import type { z } from "zod";
+import { networkOf } from "../../../catalog/assemble.ts";
 import { catalog } from "../../../catalog/index.ts";
-import {
-  checkRequest,
-  type NetworkSettings,
-  networkOf,
-  ofLearner,
-  type RunSettings,
-  rawShapeOf,
-  sampleShapeAfter,
-} from "../../../catalog/run-settings.ts";
+import { checkRequest, type NetworkSettings, ofLearner, type RunSettings, rawShapeOf, sampleShapeAfter } from "../../../catalog/run-settings.ts";
 import type { DatasetFacts as CatalogFacts } from "../../../data/kinds.ts";
 import type { Network } from "../../../engine/network.ts";
 import { checkOutput, checkWhole } from "../../../engine/training-plan.ts";
